@@ -1,0 +1,1 @@
+"""The classifier: text to labels and findings."""

@@ -1,0 +1,1 @@
+"""Studies, tiers, statistics, trends, claims and verdicts. Pure: tables in, tables out."""

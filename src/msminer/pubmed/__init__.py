@@ -1,0 +1,1 @@
+"""The one door to PubMed: query plan, client, rate gate, parser, harvest."""

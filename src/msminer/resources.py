@@ -1,0 +1,24 @@
+"""Where the shipped files lie: inside the wheel, or in the checkout the package runs from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msminer.errors import DataError
+
+_PACKAGE = Path(__file__).parent
+
+
+def checkout_root() -> Path | None:
+    """The checkout this package runs from, or None when it is installed from a wheel."""
+    root = _PACKAGE.parent.parent
+    return root if (root / "pyproject.toml").is_file() and (root / "flows").is_dir() else None
+
+
+def shipped(*parts: str) -> Path:
+    """Path of a shipped file or folder, e.g. shipped("data", "claims.yaml"); raises DataError when it is missing."""
+    root = checkout_root()
+    path = (root or _PACKAGE).joinpath(*parts)
+    if not path.exists():
+        raise DataError("a shipped file is missing; install msminer again", path="/".join(parts))
+    return path
