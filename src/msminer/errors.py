@@ -17,6 +17,7 @@
     │   │   └── AddressBlocked        NCBI blocks this address, or an unknown redirect
     │   ├── MalformedReply            the answer is not of the promised shape
     │   ├── IncompleteResult          asked, received and missing do not add up
+    │   ├── ChecksumMismatch          a file is not the one its checksum promises
     │   └── EmptyResult               an honest zero where records were expected
     ├── ParseError                    bytes that are not the PubMed records they claim to be
     │   ├── NotPubMed                 another format
@@ -124,6 +125,10 @@ class MalformedReply(PubMedError):
 
 class IncompleteResult(PubMedError):
     """Asked, received and missing do not add up."""
+
+
+class ChecksumMismatch(PubMedError):
+    """A file is not the one its checksum promises."""
 
 
 class EmptyResult(PubMedError):
