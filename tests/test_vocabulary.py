@@ -14,7 +14,14 @@ from msminer.vocabulary import load_vocabulary
 def test_shipped_vocabulary_is_whole() -> None:
     vocabulary = load_vocabulary()
     sizes = {axis: len(labels) for axis, labels in vocabulary.axes.items()}
-    assert sizes == {"cell_types": 15, "outcomes": 10, "directions": 4, "study_design": 11, "populations": 12, "routes": 6}
+    assert sizes == {
+        "cell_types": 15,
+        "outcomes": 10,
+        "directions": 4,
+        "study_design": 11,
+        "populations": 12,
+        "routes": 6,
+    }
     assert vocabulary.designs[0] == "protocol"
     assert vocabulary.designs[-1] == "systematic_review"
     assert vocabulary.claim_populations["ms"] == {"ms", "rrms", "spms", "ppms", "progressive"}
