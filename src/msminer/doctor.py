@@ -93,7 +93,7 @@ def _described(settings: Settings, describe: Callable[[str], str | None]) -> Ite
             yield says
 
 
-def _register(settings: Settings) -> Finding:
+def _register(_: Settings) -> Finding:
     from msminer.evidence.claims import load_register
     from msminer.pubmed.query import load_named_queries
 
@@ -105,14 +105,14 @@ def _register(settings: Settings) -> Finding:
     return Finding("register", "ok", f"{len(register.claims)} claims, {len(names)} named queries")
 
 
-def _model(settings: Settings) -> Finding:
+def _model(_: Settings) -> Finding:
     from msminer.classify import load_model
 
     return Finding("model", "ok", f"{load_model().id}: checksum and golden predictions hold")
 
 
-def _prefect(settings: Settings) -> Finding:
-    import importlib.metadata as metadata
+def _prefect(_: Settings) -> Finding:
+    from importlib import metadata
 
     try:
         version = metadata.version("prefect")
@@ -121,7 +121,7 @@ def _prefect(settings: Settings) -> Finding:
     return Finding("Prefect", "ok", version)
 
 
-def _browser(settings: Settings) -> Finding:
+def _browser(_: Settings) -> Finding:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     return Finding("browser", "ok" if found else "note", found or "no Chromium: report --pdf is not available")
 
@@ -135,5 +135,7 @@ def _network(settings: Settings) -> Finding:
         with open_client(settings, tries=1) as client:
             build = client.einfo().build
     except MsminerError as error:
-        return Finding("network", "note", f"{settings.entrez_url} does not answer: {error.message}; the sample works offline")
+        return Finding(
+            "network", "note", f"{settings.entrez_url} does not answer: {error.message}; the sample works offline"
+        )
     return Finding("network", "ok", f"{settings.entrez_url} answers, build {build}")

@@ -76,7 +76,7 @@ class LabelScore(TypedDict):
 
 
 class FindingSpan(TypedDict):
-    """One finding of one abstract; start and end are offsets into title + newline + abstract; p is that of outcome and direction together."""
+    """One finding: offsets into title + newline + abstract; p is that of outcome and direction together."""
 
     outcome: str
     direction: str
@@ -346,3 +346,20 @@ def from_rows(rows: Sequence[dict[str, Any]], table: Table) -> pd.DataFrame:
     if not rows:
         return empty(table)
     return check(pd.DataFrame(list(rows)), table)
+
+
+_HEAD = """# Tables
+
+Every table that passes between rooms, as declared in `src/msminer/schema.py`. Lists are JSON text in CSV files.
+"""
+
+
+def describe() -> str:
+    """All tables as Markdown; docs/tables.md holds this text and a test keeps it so."""
+    return "\n".join([_HEAD, *map(_described, TABLES.values())])
+
+
+def _described(table: Table) -> str:
+    rows = [f"| `{c.name}` | {c.kind}{' or missing' if c.nullable else ''} | {c.doc} |" for c in table.columns]
+    about = f"{table.doc} Key: {', '.join(table.key)}. From: {table.origin}."
+    return "\n".join([f"## {table.name}\n", f"{about}\n", "| column | kind | holds |", "|---|---|---|", *rows, ""])

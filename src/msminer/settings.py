@@ -53,11 +53,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take values from arguments alone: `load_settings` has merged and checked the rest."""
         return (init_settings,)
@@ -100,9 +100,9 @@ class Settings(BaseSettings):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings:
-    """Settings from the environment, then .env; raises SettingsError naming the variable, the rule and, if misspelt, the right name.
+    """Settings from the environment, then .env.
 
-    Empty values count as unset. Lines of .env that do not start with MSMINER_ are left alone.
+    Raises SettingsError naming the variable, the rule and, if it is misspelt, the right name. Empty values count as unset. Lines of .env that do not start with MSMINER_ are left alone.
     """
     merged: dict[str, str] = {}
     if env_file is not None and env_file.is_file():

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from msminer.cli import app
-from msminer.errors import MsminerError
 
 Inputs = Annotated[list[Path], typer.Argument(help="Files to read.", exists=True, dir_okay=False, readable=True)]
 Out = Annotated[Path, typer.Option("--output", "-o", help="File to write.", dir_okay=False)]
@@ -24,7 +23,9 @@ def tell_left_out(left_out: list[tuple[Path, str]], done: int) -> None:
 
 
 @app.command()
-def parse(inputs: Inputs, output: Out, processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1) -> None:
+def parse(
+    inputs: Inputs, output: Out, processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1
+) -> None:
     """Parse PubMed XML (.xml, .xml.gz) or PubMed's text export (.nbib, .txt) into JSON lines or Parquet.
 
     Example: msminer parse pubmed26n0001.xml.gz -o records.jsonl
@@ -53,8 +54,6 @@ def label_file(
     """
     from msminer.classify.files import label_files
 
-    if output.suffix != ".jsonl":
-        raise MsminerError("label-file writes JSON lines: name the output .jsonl", output=str(output))
     summary = label_files(inputs, output, processes=processes, model=model)
     typer.echo(f"{summary.records} records labelled by {summary.model} -> {output}", err=True)
     tell_left_out(summary.left_out, len(inputs) - len(summary.left_out))

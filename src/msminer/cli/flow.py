@@ -1,0 +1,56 @@
+"""Run the refresh flow; where Prefect is broken or absent, the same steps run plainly and say so."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from pathlib import Path
+from types import ModuleType
+
+from msminer import steps
+from msminer.cli.progress import progress
+from msminer.errors import MsminerError
+from msminer.resources import shipped
+
+# Prefect 3.8: the first stops the library's telemetry, the second the server's heartbeat; neither does both.
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "msminer",
+    # A first start in a fresh home took 10 to 13 s on two cores, more on a busy machine; the default is 20 s.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
+}
+
+
+def run_refresh(
+    *, source: str, paths: list[Path], query: str | None, query_file: Path | None, claims: Path | None
+) -> steps.Outcome:
+    """Run flows/refresh.py, or its steps plainly if Prefect fails before the first step; returns the outcome."""
+    job = steps.Job.plan(source=source, paths=tuple(paths), query=query, query_file=query_file, claims=claims)
+    seen: list[str] = []
+    with steps.watching(seen.append):
+        try:
+            flow = _load_flow(job).refresh
+            return flow(source=source, paths=paths or None, query=query, query_file=query_file, claims=claims)  # type: ignore[no-any-return]
+        except MsminerError:
+            raise
+        except Exception as error:
+            if seen:
+                raise
+            logging.getLogger("msminer").warning(
+                "Prefect did not start (%s): running the same steps without it", type(error).__name__
+            )
+    with progress() as tell:
+        return steps.run_all(job, tell)
+
+
+def _load_flow(job: steps.Job) -> ModuleType:
+    for name, value in {**QUIET, "PREFECT_HOME": str(job.settings.home / "prefect")}.items():
+        os.environ.setdefault(name, value)
+    spec = importlib.util.spec_from_file_location("msminer_refresh", shipped("flows", "refresh.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError("flows/refresh.py cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
