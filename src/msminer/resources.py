@@ -16,7 +16,7 @@ def checkout_root() -> Path | None:
 
 
 def shipped(*parts: str) -> Path:
-    """Path of a shipped file or folder by its parts, such as "data", "claims.yaml"; raises DataError when it is missing."""
+    """Path of a shipped file or folder by its parts, as "data", "claims.yaml"; raises DataError where it is missing."""
     root = checkout_root()
     path = (root or _PACKAGE).joinpath(*parts)
     if not path.exists():

@@ -102,7 +102,8 @@ class Settings(BaseSettings):
 def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings:
     """Settings from the environment, then .env.
 
-    Raises SettingsError naming the variable, the rule and, if it is misspelt, the right name. Empty values count as unset. Lines of .env that do not start with MSMINER_ are left alone.
+    Raises SettingsError naming the variable, the rule and, if it is misspelt, the right name. Empty values count as
+    unset. Lines of .env that do not start with MSMINER_ are left alone.
     """
     merged: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
