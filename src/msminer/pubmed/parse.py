@@ -1,0 +1,168 @@
+"""PubMed XML becomes ParsedRecords: pages in memory, files of any size, many files in several processes.
+
+A record that cannot be read is set aside with its bytes and a reason, and the others are returned. A set that is cut,
+dangerous or of another format is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from msminer.errors import DamagedXml, ParseError, UnsafeXml
+from msminer.pubmed.record import article_record, book_record, deleted_pmids
+from msminer.pubmed.splitter import UNIT, Piece, open_bytes, open_file, split_records, unit_kind
+
+if TYPE_CHECKING:
+    from msminer.schema import ParsedRecord
+
+# One efetch reply of 200 records has about 3 MB; the client refuses more than this as a huge body.
+MAX_PAGE = 256 << 20
+# Records in one part of a file: keeps a part below 10 MB at 12 kB a record (2026-11).
+PART = 500
+_FIRST_PMID = re.compile(rb"<PMID[^>]*>\s*([1-9][0-9]{0,8})\s*</PMID>")
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record that cannot be read: its PMID where it shows, why, and its bytes as they came."""
+
+    pmid: str | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class ParsedPage:
+    """What a page or a part of a file holds: records (one per PMID), PMIDs of a DeleteCitation, records set aside."""
+
+    records: list[ParsedRecord] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    bad: list[BadRecord] = field(default_factory=list)
+
+
+def parse_page(data: bytes, *, source: str = "page") -> ParsedPage:
+    """All of one efetch reply or file held in memory, gzip or not; of two versions of a PMID the highest stays.
+
+    Raises NotPubMed, UnsafeXml or DamagedXml, each naming the source.
+    """
+    page = ParsedPage()
+    with open_bytes(data) as stream:
+        for piece in split_records(stream, source=source, limit=MAX_PAGE):
+            _read(piece, page, source)
+    return ParsedPage(newest(page.records), page.deleted, page.bad)
+
+
+def iter_file(path: Path) -> Iterator[ParsedPage]:
+    """A file of any size as parts of up to 500 records, gzip or not, in flat memory.
+
+    A damaged file shows only at its end: what was given before an error is provisional. A later part may hold a
+    higher version of a PMID given before; a lower one is left out. Raises as parse_page does, and OSError.
+    """
+    source = path.name
+    seen: dict[str, int] = {}
+    with open_file(path) as stream:
+        page = ParsedPage()
+        for piece in split_records(stream, source=source):
+            _read(piece, page, source)
+            if len(page.records) >= PART:
+                yield _unseen(page, seen)
+                page = ParsedPage()
+    yield _unseen(page, seen)
+
+
+def newest(records: list[ParsedRecord]) -> list[ParsedRecord]:
+    """One record a PMID, in order of first appearance: the highest version, then the latest revision.
+
+    The choice depends on the records alone, not on their order.
+    """
+    chosen: dict[str, ParsedRecord] = {}
+    for record in records:
+        held = chosen.get(record["pmid"])
+        if held is None or _rank(record) > _rank(held):
+            chosen[record["pmid"]] = record
+    return list(chosen.values())
+
+
+def _rank(record: ParsedRecord) -> tuple[int, str, str]:
+    # The text decides between records that claim to be the same, so that any order gives the same result.
+    return record["version"], record["date_revised"] or "", json.dumps(record, sort_keys=True)
+
+
+def _unseen(page: ParsedPage, seen: dict[str, int]) -> ParsedPage:
+    """The part without records whose PMID came before in the same or a higher version."""
+    fresh = [r for r in newest(page.records) if r["version"] > seen.get(r["pmid"], -1)]
+    seen.update((record["pmid"], record["version"]) for record in fresh)
+    return ParsedPage(fresh, page.deleted, page.bad)
+
+
+def _read(piece: Piece, page: ParsedPage, source: str) -> None:
+    """Add what a piece holds to the page, or set it aside; records that a lost end tag hides in it are still found."""
+    try:
+        _add(piece, page)
+    except ParseError as error:
+        if isinstance(error, UnsafeXml):
+            raise UnsafeXml(error.message, source=source, **error.context) from error
+        parts = _hidden_units(piece)
+        if len(parts) < 2:
+            _set_aside(piece.data, str(error), page)
+        for part in parts if len(parts) > 1 else ():
+            try:
+                _add(part, page)
+            except DamagedXml as damage:
+                _set_aside(part.data, str(damage), page)
+
+
+def _set_aside(data: bytes, reason: str, page: ParsedPage) -> None:
+    pmid = _FIRST_PMID.search(data)
+    page.bad.append(BadRecord(pmid[1].decode() if pmid else None, reason, data))
+
+
+def _hidden_units(piece: Piece) -> list[Piece]:
+    """The piece cut before every record that starts in it; whole when a comment or CDATA section could hold one."""
+    if b"<!" in piece.data:
+        return [piece]
+    found = list(UNIT.finditer(piece.data))
+    starts = sorted({0, *(match.start() for match in found)})
+    parts = (piece.data[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True))
+    return [Piece(unit_kind(part), part, piece.namespaces) for part in parts]
+
+
+def _add(piece: Piece, page: ParsedPage) -> None:
+    if piece.kind == "PubmedArticle":
+        page.records.append(article_record(_element(piece)))
+    elif piece.kind == "PubmedBookArticle":
+        page.records.append(book_record(_element(piece)))
+    elif piece.kind == "DeleteCitation":
+        page.deleted.extend(deleted_pmids(_element(piece)))
+    else:
+        raise DamagedXml("neither a record nor a blank between two records")
+
+
+def _element(piece: Piece) -> Any:
+    """The piece as an lxml element, read strictly; raises UnsafeXml for deep nesting, DamagedXml for anything else."""
+    data = piece.data
+    if piece.namespaces:
+        data = b"<set" + piece.namespaces + b">" + data + b"</set>"
+    try:
+        root = etree.fromstring(data, _parser())
+    except etree.XMLSyntaxError as error:
+        if "Excessive depth" in str(error):
+            raise UnsafeXml("elements nest too deep") from error
+        raise DamagedXml(f"broken XML: {error.msg}") from error
+    return root[0] if piece.namespaces else root
+
+
+@functools.cache
+def _parser() -> etree.XMLParser:
+    # huge_tree stays off: it would lift libxml2's limits on depth (256) and text (10 MB).
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
