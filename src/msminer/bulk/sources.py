@@ -97,7 +97,8 @@ class HttpSource:
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
         with self._client() as client, _told(name), client.stream("GET", self.address + name, headers=headers) as reply:
             at = _start(reply, name, offset)
-            for chunk in reply.iter_raw(_CHUNK):
+            # Chunks as they come: gathering them would lose what a cut connection had already brought.
+            for chunk in reply.iter_raw():
                 yield at, chunk
                 at += len(chunk)
 
