@@ -77,9 +77,10 @@ def open_bytes(data: bytes) -> BinaryIO:
 
 def open_file(path: Path) -> BinaryIO:
     """A stream over a file, unpacked when its content (not its name) is gzip; raises OSError."""
-    raw = path.open("rb")
-    packed = raw.peek(2).startswith(_GZIP)
-    return igzip.IGzipFile(fileobj=raw) if packed else raw
+    with path.open("rb") as raw:
+        packed = raw.read(2).startswith(_GZIP)
+    # Opened by name, because a gzip stream over an open file leaves that file open when it is closed.
+    return igzip.IGzipFile(path) if packed else path.open("rb")
 
 
 def split_records(stream: BinaryIO, *, source: str, limit: int | None = None) -> Iterator[Piece]:
