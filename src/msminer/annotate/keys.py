@@ -1,0 +1,31 @@
+"""One key a label: the same in every session, learnt once, shown beside the label."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from os.path import commonprefix
+
+
+def assign(labels: Sequence[str]) -> dict[str, str]:
+    """Label → key, one letter each.
+
+    In order, a label takes the first free letter of what tells it apart (the part behind its last hyphen, or behind a
+    beginning it shares with another label), of the whole, then of the alphabet.
+    `none` has x wherever it occurs. Raises ValueError for more labels than letters.
+    """
+    if len(labels) > len(string.ascii_lowercase):
+        raise ValueError("more labels than letters")
+    keys = {"none": "x"} if "none" in labels else {}
+    for label in labels:
+        wanted = _own_part(label, labels) + label + string.ascii_lowercase
+        free = (letter for letter in wanted.lower() if letter in string.ascii_lowercase and letter not in keys.values())
+        keys.setdefault(label, next(free))
+    return keys
+
+
+def _own_part(label: str, labels: Sequence[str]) -> str:
+    part = label.rpartition("-")[2]
+    shared = max((len(commonprefix([part, other])) for other in labels if other != label), default=0)
+    # Five letters: "intra" is a shared beginning, two labels that both start with "re" are not alike.
+    return part[shared:] if shared >= 5 else part
