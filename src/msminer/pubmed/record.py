@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 PMID = re.compile(r"[1-9][0-9]{0,8}")
 _YEAR = re.compile(r"\b[12][0-9]{3}\b")
-_MONTHS = {m: f"{i:02d}" for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: f"{number:02d}" for number, name in enumerate(_MONTH_NAMES, 1)}
 _MEDLINE_MONTH = re.compile(r"([12][0-9]{3}) ([A-Za-z]{3})(?: [0-9]{1,2}(?:-[0-9]{1,2})?)?")
 # Databanks of data, not of trials: https://www.nlm.nih.gov/bsd/medline_databank_source.html (2025). What is in none
 # of them counts as a registry, so that a registry new to the list is not lost.
 _DATA_BANKS = frozenset(
-    ["bioproject", "dbgap", "dbsnp", "dbvar", "dryad", "figshare", "gdb", "genbank", "geo", "gsdb", "mendeley", "omim", "osf", "pdb", "pir", "pubchem-bioassay", "pubchem-compound", "pubchem-substance", "refseq", "sra", "swissprot", "unimes", "uniparc", "uniprotkb", "uniref", "zenodo"]
+    {"bioproject", "dbgap", "dbsnp", "dbvar", "dryad", "figshare", "gdb", "genbank", "geo", "gsdb", "mendeley", "omim"}
+    | {"osf", "pdb", "pir", "pubchem-bioassay", "pubchem-compound", "pubchem-substance", "refseq", "sra", "swissprot"}
+    | {"unimes", "uniparc", "uniprotkb", "uniref", "zenodo"}
 )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from isal import igzip, isal_zlib
 
@@ -60,7 +60,7 @@ class Piece(NamedTuple):
     namespaces: bytes
 
 
-_BROKEN_GZIP: tuple[type[Exception], ...] = (EOFError, igzip.BadGzipFile, isal_zlib.error)
+_BROKEN_GZIP: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error)
 
 
 class _Root(NamedTuple):
