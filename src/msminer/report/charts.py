@@ -1,0 +1,180 @@
+"""Drawing: Altair specifications to small SVG that follows the page's colours."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    import altair as alt
+
+# Stand-ins that vl-convert draws with; the page's style replaces them, in light, dark and print alike.
+INK, SOFT, GRID, HUMAN, MODEL, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
+_VARIABLES = {INK: "ink", SOFT: "soft", GRID: "grid", HUMAN: "human", MODEL: "model", PAPER: "paper"}
+_FONT = "system-ui, sans-serif"
+_SVG = "http://www.w3.org/2000/svg"
+
+
+def wilson(hits: int, total: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share (Wilson 1927)."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, total, alpha=0.05, method="wilson")
+    return float(low), float(high)
+
+
+def with_poisson(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The frame with `low` and `high`, Garwood's exact 95% interval of a Poisson count (Garwood 1936)."""
+    from scipy.stats import chi2
+
+    counts = frame[column].astype(float)
+    low = (chi2.ppf(0.025, 2 * counts) / 2).tolist()
+    return frame.assign(low=[0.0 if n == 0 else v for n, v in zip(counts, low, strict=True)], high=chi2.ppf(0.975, 2 * counts + 2) / 2)
+
+
+def tier_svg(counts: pd.DataFrame, label: str) -> Markup:
+    """Dot and interval by kind of study; columns tier, studies, share, low, high, scope."""
+    import altair as alt
+
+    order = list(counts["tier"])
+    base = alt.Chart(counts.assign(text=[f"n = {n}" for n in counts["studies"]]))
+    y = alt.Y("tier:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False, domain=False))
+    x = alt.X("low:Q", title="Share reporting benefit", scale=_shares(), axis=_share_axis())
+    color = alt.Color("scope:N", legend=None, scale=alt.Scale(domain=["people", "animals or dish"], range=[HUMAN, MODEL]))
+    shape = alt.Shape("scope:N", legend=None, scale=alt.Scale(domain=["people", "animals or dish"], range=["circle", "diamond"]))
+    ranges = base.mark_rule(strokeWidth=4, opacity=0.5, aria=False).encode(x=x, x2="high:Q", y=y, color=color)
+    dots = base.mark_point(size=110, filled=True, opacity=1, aria=False).encode(x="share:Q", y=y, color=color, shape=shape)
+    text = base.mark_text(align="left", dx=8, color=SOFT, fontSize=12, aria=False).encode(x=alt.datum(1), y=y, text="text:N")
+    return svg(alt.layer(ranges, dots, text).properties(width=300, height=alt.Step(34)), label)
+
+
+def shares_svg(frame: pd.DataFrame, order: list[str], group: str, label: str) -> Markup:
+    """Small multiples by panel: share with interval by year; columns panel, year, share, share_low, share_high, incomplete."""
+    import altair as alt
+
+    color = HUMAN if group == "ms" else MODEL
+    base = alt.Chart().encode(x=_years(frame["year"]))
+    y = alt.Y("share_low:Q", title="Share with benefit", scale=_shares(), axis=_share_axis())
+    ranges = base.mark_rule(strokeWidth=1.6, opacity=0.6, color=color, aria=False).encode(y=y, y2="share_high:Q")
+    points = base.mark_point(size=34, opacity=1, strokeWidth=1.5, color=color, shape="circle" if group == "ms" else "diamond", aria=False)
+    points = points.encode(y="share:Q", fill=_hollow("incomplete", color))
+    return svg(_panels(alt.layer(ranges, points, data=_plain(frame)), order, 92), label)
+
+
+def kinds_svg(frame: pd.DataFrame, order: list[str], label: str) -> Markup:
+    """Small multiples by kind: studies a year with interval; columns kind, year, studies, low, high."""
+    import altair as alt
+
+    color = alt.condition(alt.FieldOneOfPredicate("kind", ["Animals", "Laboratory"]), alt.value(MODEL), alt.value(HUMAN))
+    base = alt.Chart().encode(x=_years(frame["year"]))
+    y = alt.Y("studies:Q", title="Studies a year", axis=alt.Axis(tickCount=3, format="d", tickMinStep=1), scale=alt.Scale(zero=True))
+    bars = base.mark_bar(width=4, opacity=0.75, aria=False).encode(y=y, color=color)
+    ranges = base.mark_rule(strokeWidth=1, color=SOFT, aria=False).encode(y="low:Q", y2="high:Q")
+    seen = _plain(frame[frame["studies"] > 0]) if (frame["studies"] > 0).any() else _plain(frame)
+    layered = alt.layer(bars, ranges, data=seen).transform_calculate(panel="datum.kind")
+    return svg(_panels(layered, order, 70), label)
+
+
+def rate_svg(frame: pd.DataFrame, label: str) -> Markup:
+    """Rate with interval by year; columns year, rate_studies, rate_low, rate_high, newest."""
+    import altair as alt
+
+    base = alt.Chart(_plain(frame)).encode(x=_years(frame["year"]))
+    y = alt.Y("rate_low:Q", title="Per 1,000 MS papers", axis=alt.Axis(tickCount=4), scale=alt.Scale(zero=True))
+    ranges = base.mark_rule(strokeWidth=1.6, opacity=0.55, color=INK, aria=False).encode(y=y, y2="rate_high:Q")
+    points = base.mark_point(size=34, opacity=1, strokeWidth=1.5, color=INK, aria=False)
+    points = points.encode(y="rate_studies:Q", fill=_hollow("newest", INK))
+    return svg(alt.layer(ranges, points).properties(width=560, height=130), label)
+
+
+def _hollow(field: str, color: str) -> Any:
+    import altair as alt
+
+    return alt.condition(f"datum.{field}", alt.value(PAPER), alt.value(color))
+
+
+def _panels(layered: alt.LayerChart, order: list[str], height: int) -> alt.FacetChart:
+    import altair as alt
+
+    header = alt.Header(title=None, labelFontSize=13, labelFontWeight=600, labelAnchor="start", labelColor=INK)
+    columns = min(3, len(order))
+    facet = alt.Facet("panel:N", sort=order, header=header, title=None)
+    return layered.properties(width=190, height=height).facet(facet=facet, columns=columns, spacing=22)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns as plain numbers and texts: Altair knows neither pandas' nullable types nor object numbers."""
+    numbers = ("year", "share", "share_low", "share_high", "studies", "total", "low", "high", "papers")
+    casts = {c: float for c in frame.columns if c in numbers or c.startswith("rate_")}
+    kept = [c for c in frame.columns if c in casts or c in {"panel", "kind", "incomplete", "newest"}]
+    return frame[kept].astype(casts)
+
+
+def _years(years: pd.Series[Any]) -> alt.X:
+    import altair as alt
+
+    first, last = int(years.min()), int(years.max())
+    step = next(s for s in (1, 2, 5, 10, 20) if (last - first) / s <= 5)
+    ticks = [year for year in range(first, last + 1) if year % step == 0] or [first]
+    axis = alt.Axis(format="d", values=ticks, grid=False, labelOverlap=True)
+    return alt.X("year:Q", title="Year", axis=axis, scale=alt.Scale(domain=[first - 0.5, last + 0.5], nice=False))
+
+
+def _shares() -> alt.Scale:
+    import altair as alt
+
+    return alt.Scale(domain=[0, 1])
+
+
+def _share_axis() -> alt.Axis:
+    import altair as alt
+
+    return alt.Axis(format="%", values=[0, 0.5, 1])
+
+
+def svg(chart: Any, label: str) -> Markup:
+    """The chart as inline SVG with a spoken label; the same chart always gives the same text."""
+    import vl_convert
+
+    axis = {"labelFontSize": 11.5, "titleFontSize": 11.5, "titleFontWeight": 400, "labelColor": SOFT, "titleColor": SOFT}
+    axis |= {"gridColor": GRID, "domainColor": SOFT, "tickColor": SOFT, "titlePadding": 6}
+    config = {"background": None, "view": {"stroke": None}, "axis": axis}
+    spec = chart.to_dict() | {"config": config}
+    return Markup(slim(vl_convert.vegalite_to_svg(spec), label))
+
+
+def slim(text: str, label: str) -> str:
+    """The SVG without what no reader sees, colours as the page's variables, one spoken label in place of many."""
+    from lxml import etree
+
+    root = etree.fromstring(text.encode())
+    for node in list(root.iter()):
+        if node.get("display") == "none" or (node.get("class") in {"background", "foreground"} and node.get("stroke") is None):
+            node.getparent().remove(node)
+            continue
+        for name in list(node.attrib):
+            if name.startswith("aria-") or name in {"class", "role", "pointer-events", "font-family", "style"} or node.get(name) == _DEFAULTS.get(name):
+                del node.attrib[name]
+    etree.cleanup_namespaces(root)
+    width, height = root.get("width"), root.get("height")
+    root.attrib.clear()
+    body = etree.tostring(root, encoding="unicode").removeprefix(f'<svg xmlns="{_SVG}">').removesuffix("</svg>")
+    from html import escape
+
+    head = f'<svg role="img" width="{width}" height="{height}" viewBox="0 0 {width} {height}" aria-label="{escape(label)}" font-family="{_FONT}">'
+    return head + _compact(body) + "</svg>"
+
+
+_DEFAULTS = {"opacity": "1", "stroke-width": "1", "stroke-miterlimit": "10", "fill-opacity": "1"}
+
+
+def _compact(body: str) -> str:
+    body = body.replace(f' xmlns="{_SVG}"', "").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    for stand_in, name in _VARIABLES.items():
+        body = body.replace(f'"{stand_in}"', f'"var(--{name})"')
+    body = re.sub(r"-?\d+\.\d{2,}", lambda m: f"{float(m.group()):.1f}".removesuffix(".0"), body)
+    body = re.sub(r"(<g(?: transform=\"translate\(0,0\)\")?/>)", "", body)
+    return re.sub(r"<g>\s*</g>", "", body)

@@ -1,0 +1,264 @@
+"""Claims as the page shows them: verdict, tiers with intervals, papers with one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from msminer.report.links import name_of, paper_url, shown_id
+from msminer.report.values import interval, percent, present
+from msminer.report.words import (
+    CELLS,
+    DESIGNS,
+    DIRECTIONS,
+    KINDS,
+    OUTCOMES,
+    POPULATIONS,
+    STANCES,
+    STRENGTHS,
+    VERDICTS,
+    Verdict,
+    plain,
+    verdict_of,
+)
+
+# Papers shown a claim; the rest are in the evidence table and in verdicts.json. Keeps 80 claims under 1 MB (2026-11).
+MOST_PAPERS = 8
+# Studies linked a tier without JavaScript; with it, all are one click away in the evidence table.
+MOST_STUDIES = 24
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One line of a claim's tier table; shares from 0 to 1, None where there is none."""
+
+    key: str
+    word: str
+    scope: str
+    studies: int
+    benefit: int
+    no_effect: int
+    mixed: int
+    harm: int
+    share: float | None
+    low: float | None
+    high: float | None
+    method: str
+    stance: str
+    rows: tuple[int, ...]
+    absent: int
+
+    @property
+    def spoken(self) -> str:
+        """The interval picture in words."""
+        if self.share is None:
+            return "no share can be given"
+        return f"{percent(self.share)} of {self.studies} point the claim's way, 95% interval {interval(self.low, self.high)}"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One deciding paper with at most one sentence."""
+
+    name: str
+    title: str
+    url: str | None
+    shown_id: str
+    about: str
+    sentence: str | None
+    kind: str
+    kind_words: str
+    concern: bool
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """One claim and its verdict."""
+
+    id: str
+    source: str
+    says: str
+    topic: str
+    strength: str
+    about: str
+    query: str
+    verdict: Verdict
+    reason: str
+    tiers: tuple[Tier, ...]
+    lead: Tier | None
+    papers: tuple[Paper, ...]
+    papers_left: int
+    history: tuple[tuple[str, Verdict, int], ...]
+    flipped: int | None
+    notes: tuple[tuple[str, str], ...]
+    candidates: tuple[Mapping[str, Any], ...]
+    figures: tuple[str, ...]
+
+
+def claim_views(
+    register: Mapping[str, Mapping[str, Any]], entries: list[dict[str, Any]], rows: Mapping[str, int]
+) -> list[ClaimView]:
+    """Views in the register's order; `rows` maps identifiers of studies and publications to lines of the evidence table."""
+    by_id = {entry["claim_id"]: entry for entry in entries}
+    return [_view(claim, by_id[name], rows) for name, claim in register.items() if name in by_id]
+
+
+def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, int]) -> ClaimView:
+    tiers = tuple(_tier(tier, rows) for tier in entry["tiers"])
+    papers = _papers(entry)
+    return ClaimView(
+        id=str(claim["id"]),
+        source=str(claim["source"]),
+        says=str(claim["says"]),
+        topic=str(claim["topic"]),
+        strength=plain(STRENGTHS, claim.get("strength", "asserts")),
+        about="treating people" if claim.get("about") == "people" else "biology",
+        query=str(entry.get("query") or claim.get("query", "stem_cells_ms")),
+        verdict=verdict_of(entry),
+        reason=str(entry["reason"]),
+        tiers=tiers,
+        lead=_lead(tiers),
+        papers=papers[:MOST_PAPERS],
+        papers_left=max(0, len(papers) - MOST_PAPERS),
+        history=_history(entry["as_of"]),
+        flipped=entry.get("flipped"),
+        notes=tuple(_notes(entry)),
+        candidates=tuple(_candidate(c) for c in entry.get("candidates") or []),
+        figures=tuple(_figure(f) for f in entry.get("figures") or []),
+    )
+
+
+def _tier(tier: Mapping[str, Any], rows: Mapping[str, int]) -> Tier:
+    ids = list(tier["study_ids"])
+    found = sorted({rows[i] for i in ids if i in rows})
+    return Tier(
+        key=str(tier["tier"]),
+        word=plain(DESIGNS, tier["tier"]),
+        scope="people" if tier["scope"] == "human" else "animals or dish",
+        studies=int(tier["studies"]),
+        benefit=int(tier["benefit"]),
+        no_effect=int(tier["no_effect"]),
+        mixed=int(tier["mixed"]),
+        harm=int(tier["harm"]),
+        share=present(tier["share"]),
+        low=present(tier["low"]),
+        high=present(tier["high"]),
+        method=str(tier["method"]),
+        stance=plain(STANCES, tier["stance"]),
+        rows=tuple(found),
+        absent=sum(1 for i in ids if i not in rows),
+    )
+
+
+def _lead(tiers: tuple[Tier, ...]) -> Tier | None:
+    """The strongest tier that says something: the one pictured beside the verdict."""
+    for tier in tiers:
+        if tier.share is not None and tier.stance not in {STANCES["too few"], STANCES["shown only"]}:
+            return tier
+    return next((tier for tier in tiers if tier.share is not None), None)
+
+
+def _papers(entry: dict[str, Any]) -> tuple[Paper, ...]:
+    sentences: dict[str, Mapping[str, Any]] = {}
+    for sentence in entry["sentences"]:
+        sentences.setdefault(str(sentence["publication_id"]), sentence)
+    papers: dict[str, Paper] = {}
+    for paper in entry["deciding"]:
+        key = str(paper["publication_id"])
+        if key not in papers:
+            papers[key] = _paper(paper, sentences.get(key))
+    return tuple(sorted(papers.values(), key=lambda p: p.sentence is None))
+
+
+def _paper(paper: Mapping[str, Any], sentence: Mapping[str, Any] | None) -> Paper:
+    of = "" if paper["cell_type"] in {None, "none"} else f", {paper['cell_type']}"
+    n = f", n = {paper['n']}" if present(paper["n"]) else ""
+    finding = ""
+    if paper["outcome"] and paper["direction"]:
+        finding = f"; {plain(OUTCOMES, paper['outcome'])}: {plain(DIRECTIONS, paper['direction'])}"
+    kind = str(sentence["kind"]) if sentence else ""
+    return Paper(
+        name=name_of(paper),
+        title=str(paper["title"] or ""),
+        url=paper_url(paper["pmid"], paper["doi"]),
+        shown_id=shown_id(paper["pmid"], paper["doi"]),
+        about=f"{plain(DESIGNS, paper['design'])}{of}{n}{finding}",
+        sentence=str(sentence["text"]) if sentence else None,
+        kind=kind,
+        kind_words=KINDS.get(kind, ""),
+        concern=bool(paper["concern"]),
+    )
+
+
+def _history(as_of: list[Mapping[str, Any]]) -> tuple[tuple[str, Verdict, int], ...]:
+    """Runs of years with one verdict: (years, verdict, studies at their end)."""
+    runs = []
+    for name, group in groupby(as_of, key=lambda point: str(point["verdict"])):
+        points = list(group)
+        first, last = points[0]["year"], points[-1]["year"]
+        runs.append((str(first) if first == last else f"{first} to {last}", VERDICTS[name], int(points[-1]["studies"])))
+    return tuple(runs)
+
+
+def _notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    notes = []
+    if entry.get("would_change"):
+        notes.append(("What would change it", str(entry["would_change"])))
+    if lone := entry.get("without_most_influential"):
+        word = VERDICTS[lone["verdict"]].word.lower()
+        notes.append(("Without its most influential study", f"{word} (left out: {lone['title'] or lone['study_id']})"))
+    if (retracted := entry.get("with_retracted")) and retracted["studies"]:
+        word = VERDICTS[retracted["verdict"]].word.lower()
+        notes.append(("If retracted work counted", f"{word}; {retracted['studies']} retracted"))
+    for part in entry.get("subtypes") or []:
+        share = f"{percent(present(part['share']))} of {part['studies']}, {interval(present(part['low']), present(part['high']))}"
+        notes.append((f"In {plain(POPULATIONS, part['population'])}", share))
+    notes += _safety(entry.get("safety")) + _other(entry)
+    return notes
+
+
+def _safety(safety: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if not safety:
+        return []
+    text = f"studies reporting harm {safety['harm']}, mixed {safety['mixed']}, well tolerated {safety['benefit']}"
+    reports = len(safety.get("case_reports_of_harm") or [])
+    return [("Safety in the same studies", f"{text}; case reports of harm {reports}")]
+
+
+def _other(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    notes = []
+    if also := entry.get("also_report"):
+        changed = ", ".join(_replaced(also.get("claim") or {}))
+        notes.append(("The same question, narrowed", f"{VERDICTS[also['verdict']].word}. {also['reason']} [{changed}]"))
+    left = (entry.get("counts") or {}).get("left_out") or {}
+    if any(left.values()):
+        notes.append(("Left out", ", ".join(f"{k.replace('_', ' ')}: {v}" for k, v in left.items() if v)))
+    return notes
+
+
+def _replaced(claim: Mapping[str, Any]) -> list[str]:
+    known = CELLS | POPULATIONS | OUTCOMES | DESIGNS
+    keys = ("cell_types", "outcome", "population", "min_design")
+    out = []
+    for key in keys:
+        if key in claim:
+            values = claim[key] if isinstance(claim[key], list) else [claim[key]]
+            out.append(f"{key.replace('_', ' ')}: {', '.join(plain(known, v) for v in values)}")
+    return out
+
+
+def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    pmid = candidate.get("pmid")
+    return {
+        "title": candidate.get("title") or "[no title]",
+        "url": paper_url(pmid, candidate.get("doi")),
+        "shown_id": shown_id(pmid, candidate.get("doi")),
+        "fields": [(k.replace("_", " "), v) for k, v in (candidate.get("fields") or {}).items()],
+    }
+
+
+def _figure(figure: Mapping[str, Any]) -> str:
+    value = f"{figure['value']:,.0f}" if isinstance(figure["value"], int | float) else str(figure["value"])
+    return f"{value} {figure['quantity']}, {figure['region']}, {figure['year'] or 'undated'}"

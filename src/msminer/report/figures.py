@@ -1,0 +1,187 @@
+"""Charts as inline SVG: Altair draws, vl-convert renders, intervals always shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from msminer.report import charts
+from msminer.report.bundle import ReportBundle
+from msminer.report.values import interval, percent, present
+from msminer.report.words import CELLS, OUTCOMES, plain
+
+# Fewer studies than this in all years make no trend worth a picture (our choice, 2026-11: the interval of 5 spans
+# more than 60 points at any share).
+FEWEST = 5
+# Small multiples a chart: more would not fit a laptop's height.
+MOST_PANELS = 6
+GROUPS = {"ms": "in people with MS", "animal_model": "in animals"}
+KINDS = {
+    "Trials": ("trial_controlled", "trial_uncontrolled"),
+    "Cohorts and cases": ("observational", "case_report"),
+    "Animals": ("animal",),
+    "Laboratory": ("in_vitro",),
+}
+# What a treatment is for; safety, cell fate and cost are no benefit to a person in themselves.
+EFFICACY = ("disability", "relapse", "mri", "remyelination", "immune", "neuroprotection", "quality_of_life")
+TIERS = {
+    "trial_controlled": "Controlled trials",
+    "trial_uncontrolled": "Uncontrolled trials",
+    "observational": "Observational studies",
+    "case_report": "Case reports",
+    "animal": "Animal studies",
+    "in_vitro": "Laboratory studies",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One chart with its title and caption; the table below it is its text alternative."""
+
+    title: str
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class CellTrends:
+    """The charts of one cell type, their figures as table rows, and its tests in words."""
+
+    cell: str
+    title: str
+    studies: int
+    figures: tuple[Figure, ...]
+    table: tuple[tuple[str, ...], ...]
+    tests: tuple[str, ...]
+
+
+def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
+    """Share of studies that report a benefit by kind of study, Wilson intervals; None without studies."""
+    counts = _tier_counts(studies, findings)
+    if counts.empty:
+        return None
+    words = "; ".join(
+        f"{row.tier}: {percent(row.share)} of {row.studies} ({interval(row.low, row.high)})" for row in counts.itertuples()
+    )
+    svg = charts.tier_svg(counts, f"Share of studies that report a benefit, by kind of study. {words}")
+    caption = (
+        "Share of studies in this report that report only benefit on some outcome of treatment, with 95% Wilson intervals; safety, "
+        "cell fate and cost left out. " + words + "."
+    )
+    return Figure("Benefit by kind of study", svg, caption)
+
+
+def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    efficacy = findings[findings["outcome"].isin(EFFICACY) & (findings["cell_type"] != "none")]
+    only = efficacy.groupby("pmid")["direction"].agg(lambda found: set(found) == {"benefit"})
+    live = studies[~studies["retracted"].astype(bool) & studies["speaker"].isin(only.index)]
+    rows = []
+    for tier, word in TIERS.items():
+        mine = only.loc[live.loc[live["tier"] == tier, "speaker"]]
+        if len(mine):
+            low, high = charts.wilson(int(mine.sum()), len(mine))
+            rows.append({"tier": word, "studies": len(mine), "share": mine.mean(), "low": low, "high": high,
+                         "scope": "animals or dish" if tier in {"animal", "in_vitro"} else "people"})
+    return pd.DataFrame(rows)
+
+
+def cell_trends(bundle: ReportBundle) -> tuple[list[CellTrends], str]:
+    """Charts for each cell type with enough studies, most first, and the others in words."""
+    studies = bundle.studies[~bundle.studies["retracted"].astype(bool)]
+    sizes = {cell: int(studies["cell_types"].map(lambda own, c=cell: c in own).sum()) for cell in CELLS}
+    ranked = sorted((c for c in sizes if sizes[c] and c not in {"none", "any"}), key=lambda c: (-sizes[c], c))
+    built = [_cell(bundle, studies, cell, sizes[cell]) for cell in ranked if sizes[cell] >= FEWEST]
+    few = ", ".join(f"{plain(CELLS, c)} ({sizes[c]})" for c in ranked if sizes[c] < FEWEST)
+    return built, few
+
+
+def _cell(bundle: ReportBundle, studies: pd.DataFrame, cell: str, size: int) -> CellTrends:
+    mine = studies[studies["cell_types"].map(lambda own: cell in own) & studies["year"].notna()]
+    rows = bundle.trends[(bundle.trends["cell_type"] == cell) & (bundle.trends["direction"] == "benefit")]
+    found = [figure for group in GROUPS if (figure := _shares(rows, cell, group))]
+    found += [figure for figure in (_kinds(mine, cell), _rate(mine, bundle.denominators, cell)) if figure]
+    return CellTrends(cell, plain(CELLS, cell), size, tuple(found), tuple(_table(rows)), tuple(_tests(bundle.trend_tests, cell)))
+
+
+def _shares(rows: pd.DataFrame, cell: str, group: str) -> Figure | None:
+    part = rows[(rows["population"] == group) & (rows["total"] > 0)]
+    totals = part.groupby("outcome")["total"].sum().sort_values(ascending=False, kind="stable")
+    chosen = [str(outcome) for outcome in totals[totals >= FEWEST].index[:MOST_PANELS]]
+    if not chosen:
+        return None
+    part = part[part["outcome"].isin(chosen)].assign(panel=lambda f: f["outcome"].map(lambda o: plain(OUTCOMES, o)))
+    order = [plain(OUTCOMES, outcome) for outcome in chosen]
+    title = f"Share of studies that report a benefit, {GROUPS[group]}"
+    svg = charts.shares_svg(part, order, group, f"{title}, by year; the figures are in the table below")
+    methods = ", ".join(sorted(set(part["method"])))
+    return Figure(title, svg, f"Point: share of the year’s studies. Line: 95% interval ({methods}). {int(totals[chosen].sum())} votes in all; outcomes with at least {FEWEST}.")
+
+
+def _kinds(mine: pd.DataFrame, cell: str) -> Figure | None:
+    kind_of = {design: kind for kind, designs in KINDS.items() for design in designs}
+    kinds = mine["design"].map(kind_of)
+    if kinds.notna().sum() < FEWEST:
+        return None
+    counts = pd.DataFrame({"kind": kinds, "year": mine["year"].astype(int)}).dropna().value_counts().reset_index(name="studies")
+    frame = charts.with_poisson(_every_year(counts), "studies")
+    order = [kind for kind in KINDS if kind in set(frame["kind"])]
+    svg = charts.kinds_svg(frame, order, "Studies a year by kind of study, with 95% Poisson intervals")
+    return Figure("Studies a year, by kind", svg, f"{int(frame['studies'].sum())} studies; reviews and opinions left out. Line: 95% Poisson interval of the count.")
+
+
+def _every_year(counts: pd.DataFrame) -> pd.DataFrame:
+    """The counts with a zero for each year without a study: a gap would hide the lull."""
+    years = range(int(counts["year"].min()), int(counts["year"].max()) + 1)
+    full = pd.MultiIndex.from_product([sorted(set(counts["kind"])), years], names=["kind", "year"])
+    return counts.set_index(["kind", "year"])["studies"].reindex(full, fill_value=0).reset_index()
+
+
+def _rate(mine: pd.DataFrame, denominators: pd.DataFrame, cell: str) -> Figure | None:
+    known = {int(y): int(n) for y, n in zip(denominators["year"], denominators["ms_papers"], strict=True) if n}
+    years = sorted(y for y in known if len(mine) and y >= int(mine["year"].min()))
+    if len(years) < 2 or len(mine) < FEWEST:
+        return None
+    counts = mine["year"].astype(int).value_counts()
+    frame = pd.DataFrame({"year": years, "studies": [int(counts.get(y, 0)) for y in years], "papers": [known[y] for y in years]})
+    frame = charts.with_poisson(frame, "studies")
+    for name in ("studies", "low", "high"):
+        frame[f"rate_{name}"] = 1000 * frame[name] / frame["papers"]
+    frame["newest"] = frame["year"] == frame["year"].max()
+    svg = charts.rate_svg(frame, "Studies per 1,000 MS papers by year, with 95% Poisson intervals")
+    span = f"{int(frame['studies'].sum())} studies against {int(frame['papers'].sum()):,} MS papers, {years[0]} to {years[-1]}"
+    return Figure("Studies per 1,000 MS papers", svg, f"{span}. Line: 95% Poisson interval.")
+
+
+def _table(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    shown = rows[(rows["total"] > 0) & rows["population"].isin(GROUPS)].sort_values(["population", "outcome", "year"])
+    return [
+        (
+            GROUPS[r.population].removeprefix("in "),
+            plain(OUTCOMES, r.outcome),
+            f"{int(r.year)}{' (incomplete)' if r.incomplete else ''}",
+            f"{int(r.studies)} / {int(r.total)}",
+            f"{percent(present(r.share))} ({interval(present(r.share_low), present(r.share_high))})",
+            "not known" if present(r.rate_per_1000) is None else f"{r.rate_per_1000:.2f}",
+        )
+        for r in shown.itertuples()
+    ]
+
+
+def _tests(tests: pd.DataFrame, cell: str) -> Sequence[str]:
+    """Trends that survive the correction for the whole family (q below 0.05), in words."""
+    mine = tests[(tests["cell_type"] == cell) & (tests["direction"] == "benefit") & (tests["q"].astype(float) < 0.05)]
+    return [_test(row) for row in mine.sort_values("q").to_dict("records")]
+
+
+def _test(row: dict[str, Any]) -> str:
+    way = "rises" if row["share_slope"] > 0 else "falls"
+    where = GROUPS.get(str(row["population"]), f"population {row['population']}")
+    return (
+        f"{plain(OUTCOMES, row['outcome'])}, {where}: the share of benefit {way} from {row['first_year']} to {row['last_year']} "
+        f"(log odds a year {row['share_slope']:+.2f}, 95% interval {row['share_slope_low']:+.2f} to {row['share_slope_high']:+.2f}, "
+        f"{row['total']} studies, q = {row['q']:.3f})."
+    )

@@ -1,0 +1,82 @@
+"""The facts the page opens with: counts by verdict, what holds up, what does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from msminer.report.claims import ClaimView
+from msminer.report.words import VERDICTS, Verdict
+
+# Claims named on the first screen; more would push the answer below it on a laptop of 1366 x 768.
+NAMED = 4
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One verdict of the first screen: its claims, its bar's width (0 to 100) and its topics."""
+
+    verdict: Verdict
+    claims: tuple[ClaimView, ...]
+    width: float
+    topics: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source article with its claims."""
+
+    id: str
+    kind: str
+    claims: tuple[ClaimView, ...]
+    tally: tuple[tuple[Verdict, int], ...]
+
+
+def ledger(claims: list[ClaimView]) -> list[LedgerLine]:
+    """Verdicts that occur, in the reader's order."""
+    lines = []
+    for verdict in VERDICTS.values():
+        mine = tuple(claim for claim in claims if claim.verdict is verdict)
+        if mine:
+            lines.append(LedgerLine(verdict, mine, round(100 * len(mine) / len(claims), 1), _topics(mine)))
+    return lines
+
+
+def _topics(claims: tuple[ClaimView, ...]) -> str:
+    counts = Counter(claim.topic for claim in claims)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(name if n == 1 else f"{name} {n}" for name, n in ranked)
+
+
+def groups(claims: list[ClaimView]) -> dict[str, int]:
+    """How many hold up, fail and stay open."""
+    counts = Counter(claim.verdict.group for claim in claims)
+    return {name: counts[name] for name in ("holds", "fails", "open")}
+
+
+def highlights(claims: list[ClaimView]) -> list[tuple[str, str, list[ClaimView]]]:
+    """Claims named on the first screen: those on treating people first, then by the studies behind them."""
+    titles = {"holds": ("Hold up", "backed"), "fails": ("Do not hold up", "challenged")}
+    out = []
+    for group, (title, key) in titles.items():
+        mine = sorted((c for c in claims if c.verdict.group == group), key=_weight)
+        out.append((title, key, mine[:NAMED]))
+    return out
+
+
+def _weight(claim: ClaimView) -> tuple[bool, bool, int, str]:
+    return (claim.about != "treating people", claim.lead is None, -(claim.lead.studies if claim.lead else 0), claim.id)
+
+
+def sources(register: Mapping[str, Any], claims: list[ClaimView]) -> list[Source]:
+    """Source articles in the register's order, each with its claims and its tally."""
+    out = []
+    for source in register.get("sources", []):
+        mine = tuple(claim for claim in claims if claim.source == source["id"])
+        counts = Counter(claim.verdict.key for claim in mine)
+        tally = tuple((v, counts[v.key]) for v in VERDICTS.values() if counts[v.key])
+        if mine:
+            out.append(Source(str(source["id"]), str(source["kind"]), mine, tally))
+    return out

@@ -1,0 +1,149 @@
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const table = $("table");
+  const STEP = 100;
+
+  // Rows are read once and leave the document, so that filtering never lays out more than what is shown.
+  const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+  const body = table.tBodies[0];
+  for (const other of [...table.tBodies].slice(1)) other.remove();
+  let facts = null;
+  const read = (row, at) => {
+    const cells = [...row.cells].map((cell) => cell.textContent.trim());
+    return { row, at, cells, text: cells[1].toLowerCase(), year: Number(cells[0]) || 0, found: cells[5].split("; ") };
+  };
+  const all = () => (facts ??= rows.map(read));
+
+  const state = { only: null, label: "", key: 0, order: 1, sorted: false, shown: STEP, hits: null };
+  const value = (id) => $(id).value.trim();
+  const finds = (fact, outcome, direction, cell) => {
+    if (!outcome && !direction) return true;
+    return fact.found.some((text) => {
+      const [name, rest = ""] = text.split(": ");
+      const here = rest.replace(/ \(.*\)$/, "");
+      const about = (rest.match(/\((.*)\)$/) || ["", ""])[1];
+      return (!outcome || name === outcome) && (!direction || here === direction) && (!cell || !about || about === cell || about.startsWith(cell + "-"));
+    });
+  };
+  const wanted = () => {
+    const words = value("f-text").toLowerCase().replace(/^pmid:?\s*/, "").split(/\s+/).filter(Boolean);
+    const [cell, outcome, direction, design] = ["cell", "outcome", "direction", "design"].map((name) => value("f-" + name));
+    const from = Number(value("f-from")) || -1, to = Number(value("f-to")) || 9999;
+    const dated = value("f-from") || value("f-to");
+    return (fact) =>
+      (!state.only || state.only.has(fact.at)) &&
+      words.every((word) => fact.text.includes(word)) &&
+      (!cell || fact.cells[3].split(", ").includes(cell)) &&
+      (!design || fact.cells[2] === design) &&
+      (!dated || (fact.year >= from && fact.year <= to && fact.year > 0)) &&
+      finds(fact, outcome, direction, cell);
+  };
+  const compare = (a, b) => {
+    const [x, y] = [a.cells[state.key], b.cells[state.key]];
+    // Rows without a value stand last, whichever way the table is sorted.
+    if (!x || !y) return !x - !y;
+    return state.order * (state.key === 0 ? a.year - b.year : x.localeCompare(y, "en")) || a.at - b.at;
+  };
+  const show = () => {
+    const hits = state.hits;
+    body.replaceChildren(...hits.slice(0, state.shown).map((fact) => fact.row));
+    const part = Math.min(state.shown, hits.length);
+    $("f-status").textContent = `${hits.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} publications${state.label}${part < hits.length ? `; the first ${part} are shown` : ""}`;
+    $("f-more").hidden = part >= hits.length;
+  };
+  const apply = () => {
+    state.hits = all().filter(wanted());
+    if (state.sorted) state.hits.sort(compare);
+    state.shown = STEP;
+    show();
+  };
+  const only = (numbers, label) => {
+    $("filters").reset();
+    state.only = numbers ? new Set(numbers) : null;
+    state.label = label;
+    apply();
+  };
+
+  for (const [key, head] of [...table.tHead.rows[0].cells].entries()) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      state.order = state.sorted && state.key === key ? -state.order : key === 0 ? -1 : 1;
+      state.key = key;
+      state.sorted = true;
+      for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", state.order > 0 ? "ascending" : "descending");
+      apply();
+    });
+  }
+  $("filters").addEventListener("input", apply);
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("filters").addEventListener("reset", () => {
+    state.only = null;
+    state.label = "";
+    setTimeout(apply);
+  });
+  $("f-more").addEventListener("click", () => {
+    const next = state.shown;
+    state.shown += STEP * 5;
+    show();
+    body.rows[next]?.querySelector("a")?.focus();
+  });
+
+  // Buttons above the claims show and hide verdicts.
+  const toggles = [...document.querySelectorAll("[data-show]")];
+  const claims = [...document.querySelectorAll(".claim")];
+  const sift = () => {
+    const on = new Set(toggles.filter((button) => button.getAttribute("aria-pressed") === "true").map((button) => button.dataset.show));
+    for (const claim of claims) claim.hidden = !on.has(claim.dataset.verdict);
+  };
+  for (const button of toggles) {
+    button.addEventListener("click", () => {
+      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+      sift();
+    });
+  }
+
+  // A link into a closed part opens it; a link to rows filters the table to them.
+  const follow = () => {
+    const id = decodeURIComponent(location.hash.slice(1));
+    if (id.startsWith("rows=")) {
+      const [claim, tier] = id.slice(5).split(".");
+      const known = JSON.parse($("claim-rows").textContent);
+      if (!known[claim]?.[tier]) return;
+      only(known[claim][tier], ` behind claim ${claim}, ${tier.replaceAll("_", " ")}`);
+      $("evidence").scrollIntoView();
+      return;
+    }
+    const at = /^r(\d+)$/.exec(id);
+    if (at && rows[Number(at[1])] && !rows[Number(at[1])].isConnected) only([Number(at[1])], ": one linked row");
+    const target = $(id);
+    if (!target) return;
+    const claim = target.closest(".claim");
+    if (claim?.hidden) {
+      for (const button of toggles) button.setAttribute("aria-pressed", "true");
+      sift();
+    }
+    for (let part = target; part; part = part.parentElement) if (part.localName === "details") part.open = true;
+    target.scrollIntoView();
+  };
+  window.addEventListener("hashchange", follow);
+
+  // Paper shows what a click would open.
+  let closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll(".claim details:not([open])")];
+    for (const part of closed) part.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const part of closed) part.open = false;
+  });
+
+  $("f-status").textContent = `${rows.length.toLocaleString("en")} publications${rows.length > STEP ? `; the first ${STEP} are shown` : ""}`;
+  $("f-more").hidden = rows.length <= STEP;
+  state.hits = { get length() { return all().length; }, slice: (a, b) => all().slice(a, b) };
+  if (location.hash) follow();
+})();

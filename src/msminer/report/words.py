@@ -1,0 +1,116 @@
+"""The words the page uses: labels, verdicts and tiers as a reader would say them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CELLS = {
+    "HSC": "Blood-forming stem cells (HSCT)",
+    "MSC": "Mesenchymal stem cells (MSC)",
+    "MSC-BM": "MSC from bone marrow",
+    "MSC-AD": "MSC from fat",
+    "MSC-UC": "MSC from umbilical cord",
+    "MSC-other": "MSC from other tissue",
+    "MSC-NP": "Neural progenitors made from MSC",
+    "NSC": "Neural stem cells",
+    "iPSC": "Induced pluripotent stem cells",
+    "ESC": "Embryonic stem cells",
+    "OPC": "Grafted myelin-cell precursors (OPC)",
+    "EV": "Cell-free products (vesicles, medium)",
+    "endogenous": "The body's own precursor cells",
+    "other": "Other or unnamed stem cells",
+    "none": "No stem cell",
+    "any": "Any stem cell",
+}
+OUTCOMES = {
+    "disability": "Disability",
+    "relapse": "Relapses",
+    "mri": "MRI lesions",
+    "remyelination": "Myelin repair",
+    "immune": "Immune system",
+    "neuroprotection": "Nerve protection",
+    "quality_of_life": "Quality of life",
+    "safety": "Safety",
+    "engraftment": "Cell fate",
+    "cost_access": "Cost and access",
+}
+DIRECTIONS = {"benefit": "benefit", "no_effect": "no effect", "harm": "harm", "mixed": "mixed"}
+DESIGNS = {
+    "systematic_review": "Systematic review",
+    "trial_controlled": "Controlled trial",
+    "trial_uncontrolled": "Uncontrolled trial",
+    "observational": "Observational study",
+    "case_report": "Case report",
+    "animal": "Animal study",
+    "in_vitro": "Laboratory study",
+    "guideline": "Guideline",
+    "narrative_review": "Narrative review",
+    "opinion": "Opinion",
+    "protocol": "Trial protocol",
+}
+POPULATIONS = {
+    "ms": "MS",
+    "rrms": "relapsing MS",
+    "spms": "secondary progressive MS",
+    "ppms": "primary progressive MS",
+    "progressive": "progressive MS",
+    "eae": "EAE",
+    "toxic_demyelination": "toxic demyelination",
+    "dysmyelination": "dysmyelination",
+    "animal_model": "animal model",
+    "healthy_human": "healthy people",
+    "other_disease": "other disease",
+    "none": "cells alone",
+    "any": "any population",
+    "other": "other",
+}
+STANCES = {
+    "supports": "supports the claim",
+    "against": "speaks against it",
+    "split": "split",
+    "too few": "too few to say",
+    "shown only": "shown, never decides",
+}
+KINDS = {
+    "quote": "Quoted from the abstract",
+    "digest": "Digest in msminer's words, not the published abstract",
+    "fact": "Fact in msminer's words, not the published abstract",
+}
+STRENGTHS = {"asserts": "asserted", "suggests": "suggested", "hopes": "hoped for"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one verdict is told apart: key for CSS and glyph, word, one line of meaning, group in the headline."""
+
+    key: str
+    word: str
+    means: str
+    group: str
+
+
+# In the order a reader should meet them.
+VERDICTS = {
+    "backed": Verdict("backed", "Backed", "Studies of the right kind agree with the claim.", "holds"),
+    "confirmed": Verdict("confirmed", "Reference confirmed", "The cited work exists and says so.", "holds"),
+    "backed in models only": Verdict(
+        "models", "Backed in models only", "Shown in animals or the dish, not in people.", "open"
+    ),
+    "contested": Verdict("contested", "Contested", "Studies disagree with each other.", "open"),
+    "challenged": Verdict("challenged", "Challenged", "The best evidence speaks against it.", "fails"),
+    "misquoted": Verdict("misquoted", "Misquoted", "The cited work differs from what is said.", "fails"),
+    "insufficient": Verdict("insufficient", "Insufficient evidence", "Too few studies to say either way.", "open"),
+    "not found": Verdict("notfound", "Reference not found", "No such work was found.", "fails"),
+    "not searched": Verdict("unsearched", "Not searched", "Its search was not run, so nothing is known.", "open"),
+}
+
+
+def verdict_of(entry: dict[str, object]) -> Verdict:
+    """The verdict of a verdict entry; "not searched" is told apart from insufficient evidence."""
+    name = "not searched" if entry.get("searched") is False else str(entry["verdict"])
+    return VERDICTS[name]
+
+
+def plain(table: dict[str, str], label: object) -> str:
+    """A label in plain words; an unknown one as it is."""
+    return table.get(str(label), str(label).replace("_", " "))
