@@ -14,6 +14,7 @@
     │   ├── ServiceError              an answer that says it failed, whatever its status
     │   │   ├── RateLimited           429 or its body under another status
     │   │   ├── BadApiKey             the key was refused
+    │   │   ├── PageTooHeavy          the viewer timed out; ask for fewer records at once
     │   │   └── AddressBlocked        NCBI blocks this address, or an unknown redirect
     │   ├── MalformedReply            the answer is not of the promised shape
     │   ├── IncompleteResult          asked, received and missing do not add up
@@ -113,6 +114,10 @@ class RateLimited(ServiceError):
 
 class BadApiKey(ServiceError):
     """The API key was refused; the message never repeats it."""
+
+
+class PageTooHeavy(ServiceError):
+    """The service timed out on a page; fewer records at once may pass."""
 
 
 class AddressBlocked(ServiceError):

@@ -33,7 +33,9 @@ FIELD_TAGS = frozenset(
     "supplementary concept", "text word", "text words", "title/abstract", "transliterated title", "volume",
 }  # fmt: skip
 # Only these take a suffix: explosion off for headings, distance for text fields.
-_NO_EXPLOSION = frozenset({"mh", "majr", "sh", "mesh", "mesh terms", "mesh major topic", "mesh subheading", "mesh subheadings"})
+_NO_EXPLOSION = frozenset(
+    {"mh", "majr", "sh", "mesh", "mesh terms", "mesh major topic", "mesh subheading", "mesh subheadings"}
+)
 _NEAR = frozenset({"ti", "tiab", "ad", "title", "title/abstract", "affiliation"})
 _LOOKALIKES = {
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"', "\u00bb": '"', "\u2018": "'", "\u2019": "'",
@@ -70,7 +72,9 @@ def load_query(path: Path) -> NamedQuery:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise QueryError("the query file cannot be read as UTF-8 text", file=path.name, reason=type(error).__name__) from None
+        raise QueryError(
+            "the query file cannot be read as UTF-8 text", file=path.name, reason=type(error).__name__
+        ) from None
     notes = [line.strip()[1:].strip() for line in lines if line.strip().startswith("#")]
     allowed = frozenset(note.split(":", 1)[1].strip() for note in notes if note.lower().startswith("allow-lost:"))
     term = " ".join(line.strip() for line in lines if line.strip() and not line.strip().startswith("#"))
@@ -115,10 +119,14 @@ def _check_characters(term: str, where: str) -> None:
                 query=where, character=f"U+{ord(character):04X}", near=term[max(0, at - 20) : at + 20],
             )  # fmt: skip
         if ord(character) < 32 or ord(character) == 127:
-            raise QueryError("a control character stands in the query", query=where, character=f"U+{ord(character):04X}")
+            raise QueryError(
+                "a control character stands in the query", query=where, character=f"U+{ord(character):04X}"
+            )
     entity = _ENTITY.search(term)
     if entity:
-        raise QueryError("PubMed finds nothing for an HTML entity; write the character itself", query=where, entity=entity[0])
+        raise QueryError(
+            "PubMed finds nothing for an HTML entity; write the character itself", query=where, entity=entity[0]
+        )
 
 
 def _tokens(term: str, where: str) -> list[str]:
@@ -139,7 +147,9 @@ def _check_brackets(tokens: list[str], where: str) -> None:
         if token == ")" and before == "(":
             raise QueryError("a pair of brackets is empty", query=where)
         if token.startswith("[") and before == ")":
-            raise QueryError(f"PubMed ignores a tag on brackets; give {token} to each term inside", query=where, tag=token)
+            raise QueryError(
+                f"PubMed ignores a tag on brackets; give {token} to each term inside", query=where, tag=token
+            )
         if token.startswith("[") and before in {"", "("} | _OPERATORS:
             raise QueryError(f"the tag {token} follows no term", query=where, tag=token)
     if depth:
@@ -151,7 +161,9 @@ def _check_tags(tokens: list[str], where: str) -> None:
         if token.startswith("[") and not known_tag(token[1:-1]):
             near = difflib.get_close_matches(token[1:-1].strip().lower(), sorted(FIELD_TAGS), n=1, cutoff=0.5)
             hint = f"; did you mean [{near[0]}]?" if near else "; see the list in docs/fetching.md"
-            raise QueryError(f"PubMed has no field tag {token} and would ignore it in silence{hint}", query=where, tag=token)
+            raise QueryError(
+                f"PubMed has no field tag {token} and would ignore it in silence{hint}", query=where, tag=token
+            )
 
 
 def known_tag(tag: str) -> bool:
@@ -168,13 +180,19 @@ def known_tag(tag: str) -> bool:
 def _check_operators(tokens: list[str], where: str) -> None:
     for token in tokens:
         if token.upper() in _OPERATORS and token not in _OPERATORS:
-            raise QueryError(f"PubMed reads {token!r} as a word; write {token.upper()}, or quote the phrase", query=where)
+            raise QueryError(
+                f"PubMed reads {token!r} as a word; write {token.upper()}, or quote the phrase", query=where
+            )
         if re.fullmatch(r"#\d+", token):
-            raise QueryError("a search history number means nothing here; write the search out", query=where, token=token)
+            raise QueryError(
+                "a search history number means nothing here; write the search out", query=where, token=token
+            )
     for before, token in zip(["(", *tokens], [*tokens, ")"], strict=True):
         # NOT may open a bracket in no dialect, and AND NOT is read by PubMed as NOT: only the plain forms are let through.
         if token in _OPERATORS | {")"} and before in _OPERATORS | {"("}:
-            raise QueryError("an operator stands without a term beside it", query=where, at=f"{before} {token}".strip("() "))
+            raise QueryError(
+                "an operator stands without a term beside it", query=where, at=f"{before} {token}".strip("() ")
+            )
 
 
 def _check_truncation(tokens: list[str], where: str) -> None:
@@ -183,4 +201,6 @@ def _check_truncation(tokens: list[str], where: str) -> None:
         if "*" in words and not token.startswith("["):
             stem = words.split("*", 1)[0]
             if len(stem) < _SHORTEST_STEM or "*" in words[:-1].replace("* ", " "):
-                raise QueryError("PubMed truncates only at the end of a term of four letters or more", query=where, term=token)
+                raise QueryError(
+                    "PubMed truncates only at the end of a term of four letters or more", query=where, term=token
+                )

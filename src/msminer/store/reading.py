@@ -1,0 +1,131 @@
+"""What is read: frames as declared in `msminer.schema`, records without labels, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Integer, Select, Table, and_, cast, func, or_, select
+from sqlalchemy.engine import Connection
+
+from msminer.store.tables import (
+    ARTICLE_QUERIES,
+    ARTICLES,
+    EVENTS,
+    PENDING,
+    QUARANTINE,
+    RECORD_COLUMNS,
+    RECORD_MODELS,
+    SEARCHES,
+    TOMBSTONES,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ordered(statement: Select[Any], table: Table) -> Select[Any]:
+    """The rows in the order of their PMIDs as numbers."""
+    return statement.order_by(cast(table.c.pmid, Integer))
+
+
+def rows(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
+    """All rows as dicts."""
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def articles(connection: Connection) -> pd.DataFrame:
+    """The table articles of the schema, with the names of the queries that find each record now."""
+    from msminer import schema
+
+    found: dict[str, list[str]] = {}
+    members = select(ARTICLE_QUERIES.c.pmid, ARTICLE_QUERIES.c.query).where(ARTICLE_QUERIES.c.dropped_at.is_(None))
+    for pmid, query in connection.execute(members.order_by(ARTICLE_QUERIES.c.query)):
+        found.setdefault(pmid, []).append(query)
+    columns = [ARTICLES.c[name] for name in schema.ARTICLES.names if name in ARTICLES.c]
+    records = rows(connection, ordered(select(*columns), ARTICLES))
+    return framed([{**row, "queries": found.get(row["pmid"], [])} for row in records], schema.ARTICLES)
+
+
+def plain(connection: Connection, table: Table, declared: Any) -> pd.DataFrame:
+    """A table whose columns are those of its declaration, ordered by its key."""
+    columns = [table.c[name] for name in declared.names]
+    key = [cast(table.c.pmid, Integer) if name == "pmid" else table.c[name] for name in declared.key]
+    return framed(rows(connection, select(*columns).order_by(*key)), declared)
+
+
+def framed(records: list[dict[str, Any]], declared: Any) -> pd.DataFrame:
+    """A checked frame in which a missing value is None, whatever its column holds."""
+    import pandas as pd
+
+    from msminer import schema
+
+    if not records:
+        return schema.empty(declared)
+    data = {name: pd.Series([row[name] for row in records], dtype=_dtype(declared, name)) for name in declared.names}
+    return schema.check(pd.DataFrame(data), declared)
+
+
+def _dtype(declared: Any, name: str) -> str:
+    column = next(each for each in declared.columns if each.name == name)
+    plain_kinds: Mapping[str, str] = {"int": "int64", "float": "float64", "bool": "bool"}
+    return "object" if column.nullable else plain_kinds.get(column.kind, "object")
+
+
+def unlabelled(connection: Connection, model: str) -> list[str]:
+    """PMIDs of articles whose present text this model has not labelled, in order."""
+    same = and_(RECORD_MODELS.c.pmid == ARTICLES.c.pmid, RECORD_MODELS.c.text_sha256 == ARTICLES.c.text_sha256)
+    joined = select(ARTICLES.c.pmid).outerjoin(RECORD_MODELS, same)
+    chosen = joined.where(or_(RECORD_MODELS.c.model.is_(None), RECORD_MODELS.c.model != model))
+    return list(connection.execute(ordered(chosen, ARTICLES)).scalars())
+
+
+def records(connection: Connection, pmids: list[str]) -> Iterator[dict[str, Any]]:
+    """The parsed records of these PMIDs with text_sha256, in the order of their numbers."""
+    columns = [ARTICLES.c[name] for name in (*RECORD_COLUMNS, "text_sha256")]
+    chosen = select(*columns).where(ARTICLES.c.pmid.in_(pmids))
+    yield from rows(connection, ordered(chosen, ARTICLES))
+
+
+def members(connection: Connection, query: str) -> set[str]:
+    """PMIDs that a query found when it was last asked."""
+    chosen = select(ARTICLE_QUERIES.c.pmid).where(
+        ARTICLE_QUERIES.c.query == query, ARTICLE_QUERIES.c.dropped_at.is_(None)
+    )
+    return set(connection.execute(chosen).scalars())
+
+
+def last_search(connection: Connection, query: str) -> dict[str, Any] | None:
+    """The newest finished search of a query."""
+    chosen = (
+        select(SEARCHES).where(SEARCHES.c.query == query, SEARCHES.c.finished).order_by(SEARCHES.c.id.desc()).limit(1)
+    )
+    found = rows(connection, chosen)
+    return found[0] if found else None
+
+
+def not_again_today(connection: Connection, day: str) -> set[str]:
+    """PMIDs that were missed or set aside on this day: asked again tomorrow at the earliest."""
+    missed = select(TOMBSTONES.c.pmid).where(TOMBSTONES.c.last_miss >= day)
+    aside = select(QUARANTINE.c.pmid).where(QUARANTINE.c.last_seen >= day, QUARANTINE.c.pmid.is_not(None))
+    return {*connection.execute(missed).scalars(), *connection.execute(aside).scalars()}
+
+
+def pending(connection: Connection) -> list[str]:
+    """PMIDs that wait to be fetched, in the order of their numbers."""
+    return list(connection.execute(ordered(select(PENDING.c.pmid), PENDING)).scalars())
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How much the store holds."""
+    retracted = select(func.count()).select_from(ARTICLES).where(ARTICLES.c.retracted)
+    named = {
+        "articles": select(func.count()).select_from(ARTICLES),
+        "retracted": retracted,
+        "labelled": select(func.count()).select_from(RECORD_MODELS),
+        "events": select(func.count()).select_from(EVENTS),
+        "gone": select(func.count()).select_from(TOMBSTONES).where(TOMBSTONES.c.gone_at.is_not(None)),
+        "quarantined": select(func.count()).select_from(QUARANTINE),
+        "pending": select(func.count()).select_from(PENDING),
+    }
+    return {name: int(connection.execute(statement).scalar_one()) for name, statement in named.items()}
