@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml
-from msminer.pubmed.xmltext import plain, squeeze
+from msminer.pubmed import rules
+from msminer.pubmed.xmltext import plain
 
 if TYPE_CHECKING:
     from msminer.schema import Correction, MeshHeading, ParsedRecord, Section
-
-PMID = re.compile(r"[1-9][0-9]{0,8}")
-_YEAR = re.compile(r"\b[12][0-9]{3}\b")
-_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTHS = {name: f"{number:02d}" for number, name in enumerate(_MONTH_NAMES, 1)}
-_MEDLINE_MONTH = re.compile(r"([12][0-9]{3}) ([A-Za-z]{3})(?: [0-9]{1,2}(?:-[0-9]{1,2})?)?")
-# Databanks of data, not of trials: https://www.nlm.nih.gov/bsd/medline_databank_source.html (2025). What is in none
-# of them counts as a registry, so that a registry new to the list is not lost.
-_DATA_BANKS = frozenset(
-    {"bioproject", "dbgap", "dbsnp", "dbvar", "dryad", "figshare", "gdb", "genbank", "geo", "gsdb", "mendeley", "omim"}
-    | {"osf", "pdb", "pir", "pubchem-bioassay", "pubchem-compound", "pubchem-substance", "refseq", "sra", "swissprot"}
-    | {"unimes", "uniparc", "uniprotkb", "uniref", "zenodo"}
-)
 
 
 def article_record(element: Any) -> ParsedRecord:
     """The record of a PubmedArticle; raises DamagedXml when it has no valid PMID or no MedlineCitation.
 
     year: JournalIssue/PubDate/Year, else the first year of MedlineDate. doi: PubmedData/ArticleIdList, else a valid
-    ELocationID, never a reference's. retracted: RetractionIn, or the type Retracted Publication (D016441).
+    ELocationID, never a reference's. The other rules are in `rules`.
     """
     citation = element.find("MedlineCitation")
     if citation is None:
@@ -115,13 +101,9 @@ def deleted_pmids(element: Any) -> list[str]:
 
 
 def _pmid(element: Any) -> tuple[str, int]:
-    number = "" if element is None else plain(element)
-    if not PMID.fullmatch(number):
-        raise DamagedXml("a record has no valid PMID", found=number[:40])
-    version = element.get("Version", "1")
-    if not re.fullmatch(r"[0-9]{1,4}", version):
-        raise DamagedXml("a record's version is no number", pmid=number, version=version[:40])
-    return number, int(version)
+    if element is None:
+        raise DamagedXml("a record has no PMID")
+    return rules.pmid_version(plain(element), element.get("Version", "1"))
 
 
 def _text(parent: Any, path: str) -> str:
@@ -186,7 +168,7 @@ def _term(element: Any) -> dict[str, Any]:
 
 def _trial_ids(article: Any) -> list[str]:
     banks = article.iterfind("DataBankList/DataBank")
-    trials = (bank for bank in banks if _text(bank, "DataBankName").lower() not in _DATA_BANKS)
+    trials = (bank for bank in banks if rules.is_registry(_text(bank, "DataBankName")))
     return _texts(number for bank in trials for number in bank.iterfind("AccessionNumberList/AccessionNumber"))
 
 
@@ -198,44 +180,16 @@ def _corrections(citation: Any) -> list[Correction]:
 
 
 def _retracted(types: Iterable[Any], corrections: list[Correction]) -> bool:
-    if any(entry["type"] == "RetractionIn" for entry in corrections):
-        return True
-    return any(e.get("UI") == "D016441" or plain(e) == "Retracted Publication" for e in types)
+    return rules.is_retracted(((e.get("UI"), plain(e)) for e in types), corrections)
 
 
 def _pub_date(element: Any) -> tuple[int | None, str | None]:
-    """Year, and the date as far as it is known: a season or a span of months is known to the year only."""
     if element is None:
         return None, None
-    year = _text(element, "Year")
-    if not _YEAR.fullmatch(year):
-        return medline_date(year or _text(element, "MedlineDate"))
-    return int(year), iso_date(year, _text(element, "Month"), _text(element, "Day"))
-
-
-def medline_date(text: str) -> tuple[int | None, str | None]:
-    """Year and ISO date of a free date such as '1998 Dec-1999 Jan' or '2015 May 1-15'; (None, None) without a year."""
-    found = _YEAR.search(text)
-    if not found:
-        return None, None
-    exact = _MEDLINE_MONTH.fullmatch(squeeze(text))
-    return int(found[0]), iso_date(exact[1], exact[2], "") if exact else found[0]
-
-
-def iso_date(year: str, month: str, day: str) -> str:
-    """YYYY, YYYY-MM or YYYY-MM-DD; month is a number or an English name, anything else ends the date there."""
-    number = month.zfill(2) if month.isdecimal() else _MONTHS.get(month[:3].lower() if month.isalpha() else "")
-    for text in (f"{year}-{number}-{day.zfill(2)}", f"{year}-{number}-01"):
-        try:
-            datetime.date.fromisoformat(text)
-        except ValueError:
-            continue
-        return text if text.endswith(day.zfill(2)) and day else text[:7]
-    return year
+    return rules.pub_date(*(_text(element, name) for name in ("Year", "Month", "Day", "MedlineDate")))
 
 
 def _plain_date(element: Any) -> str | None:
     if element is None:
         return None
-    year = _text(element, "Year")
-    return iso_date(year, _text(element, "Month"), _text(element, "Day")) if _YEAR.fullmatch(year) else None
+    return rules.full_date(*(_text(element, name) for name in ("Year", "Month", "Day")))

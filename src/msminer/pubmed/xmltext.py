@@ -19,7 +19,10 @@ _ROOTS = {"msqrt": "√", "mroot": "√"}
 
 def squeeze(text: str) -> str:
     """Text with runs of blanks, tabs and line ends as one blank, trimmed."""
-    return _BLANKS.sub(" ", text).strip(" \t\r\n")
+    # Looking first is ten times as fast as the pattern, and most texts need nothing.
+    if "  " in text or "\n" in text or "\t" in text or "\r" in text:
+        text = _BLANKS.sub(" ", text)
+    return text.strip(" \t\r\n")
 
 
 def plain(element: Any) -> str:
