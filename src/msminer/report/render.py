@@ -20,6 +20,8 @@ from msminer.report.provenance import clean
 from msminer.report.rows import Row, choices, evidence_rows
 from msminer.report.values import count, interval, percent
 
+# Rows of the evidence table that stand in the page at once; the script's STEP says the same.
+AT_FIRST = 100
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -38,6 +40,7 @@ def render(bundle: ReportBundle, changes: dict[str, Any] | None = None) -> str:
             "plain_style": Markup(plain),
             "script": Markup(script),
             "rows": rows,
+            "at_first": AT_FIRST,
             "choices": choices(rows),
             "most_studies": MOST_STUDIES,
             "claim_rows": _claim_rows(claims),

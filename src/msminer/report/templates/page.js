@@ -4,16 +4,23 @@
   const table = $("table");
   const STEP = 100;
 
-  // Rows are read once and leave the document, so that filtering never lays out more than what is shown.
-  const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+  // Without scripts all rows are plain table rows. With them, the rows beyond the first wait as text, so that the page
+  // opens at once; they become rows when they are first needed, and only what is shown is ever laid out.
   const body = table.tBodies[0];
-  for (const other of [...table.tBodies].slice(1)) other.remove();
+  const total = Number(table.dataset.rows);
   let facts = null;
   const read = (row, at) => {
     const cells = [...row.cells].map((cell) => cell.textContent.trim());
     return { row, at, cells, text: cells[1].toLowerCase(), year: Number(cells[0]) || 0, found: cells[5].split("; ") };
   };
-  const all = () => (facts ??= rows.map(read));
+  const all = () => {
+    if (facts) return facts;
+    const rest = $("rest");
+    const more = rest ? new DOMParser().parseFromString(rest.textContent, "text/html").querySelectorAll("tr[id]") : [];
+    facts = [...body.rows, ...more].map(read);
+    rest?.remove();
+    return facts;
+  };
 
   const state = { only: null, label: "", key: 0, order: 1, sorted: false, shown: STEP, hits: null };
   const value = (id) => $(id).value.trim();
@@ -46,10 +53,10 @@
     return state.order * (state.key === 0 ? a.year - b.year : x.localeCompare(y, "en")) || a.at - b.at;
   };
   const show = () => {
-    const hits = state.hits;
+    const hits = (state.hits ??= all());
     body.replaceChildren(...hits.slice(0, state.shown).map((fact) => fact.row));
     const part = Math.min(state.shown, hits.length);
-    $("f-status").textContent = `${hits.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} publications${state.label}${part < hits.length ? `; the first ${part} are shown` : ""}`;
+    $("f-status").textContent = `${hits.length.toLocaleString("en")} of ${total.toLocaleString("en")} publications${state.label}${part < hits.length ? `; the first ${part} are shown` : ""}`;
     $("f-more").hidden = part >= hits.length;
   };
   const apply = () => {
@@ -119,7 +126,7 @@
       return;
     }
     const at = /^r(\d+)$/.exec(id);
-    if (at && rows[Number(at[1])] && !rows[Number(at[1])].isConnected) only([Number(at[1])], ": one linked row");
+    if (at && !$(id) && Number(at[1]) < total) only([Number(at[1])], ": one linked row");
     const target = $(id);
     if (!target) return;
     const claim = target.closest(".claim");
@@ -142,8 +149,8 @@
     for (const part of closed) part.open = false;
   });
 
-  $("f-status").textContent = `${rows.length.toLocaleString("en")} publications${rows.length > STEP ? `; the first ${STEP} are shown` : ""}`;
-  $("f-more").hidden = rows.length <= STEP;
-  state.hits = { get length() { return all().length; }, slice: (a, b) => all().slice(a, b) };
+  $("f-status").textContent = `${total.toLocaleString("en")} publications${total > STEP ? `; the first ${STEP} are shown` : ""}`;
+  $("f-more").hidden = total <= STEP;
   if (location.hash) follow();
+  (window.requestIdleCallback ?? setTimeout)(all);
 })();
