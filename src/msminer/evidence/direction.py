@@ -1,0 +1,137 @@
+"""Verdicts on claims of effect: from the votes of each tier to one word, with the tiers that decided."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msminer.evidence.rules import Rules, Scope
+from msminer.evidence.votes import Stance, TierTable, Vote, share_of, stance_of, tier_table
+
+BACKED, MODELS_ONLY, CONTESTED = "backed", "backed in models only", "contested"
+CHALLENGED, INSUFFICIENT = "challenged", "insufficient"
+CONTROLLED = "trial_controlled"
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A verdict on a claim of effect, and how it came about.
+
+    tiers: every tier with studies, strongest first; deciding: names of the tiers whose studies decided; why: the rule.
+    """
+
+    verdict: str
+    tiers: tuple[TierTable, ...]
+    deciding: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What one scope, people or models, says: its stance, the tiers that decided and why."""
+
+    stance: Stance
+    deciding: tuple[str, ...]
+    why: str
+    null_trials: int = 0
+    good_trials: int = 0
+
+
+def rule(votes: Sequence[Vote], reviews: Mapping[str, Sequence[Vote]], about: str, rules: Rules) -> Ruling:
+    """The verdict of the votes of primary studies; systematic reviews (by tier) stand in for tiers without a study.
+
+    about: people (evidence from models gives at most `backed in models only`) or biology.
+    """
+    tables = tables_of(votes, reviews, rules)
+    people = _side([one for one in tables if one.scope == "human"], rules)
+    models = _side([one for one in tables if one.scope == "model"], rules)
+    verdict, deciding, why = _combine(people, models, about)
+    return Ruling(verdict, tuple(tables), deciding, why)
+
+
+def tables_of(votes: Sequence[Vote], reviews: Mapping[str, Sequence[Vote]], rules: Rules) -> list[TierTable]:
+    """Every tier that has studies, or a review standing in, strongest first."""
+    by_tier: dict[str, list[Vote]] = defaultdict(list)
+    for vote in votes:
+        by_tier[vote.tier].append(vote)
+    out = []
+    for tier in rules.block.tiers:
+        present: Sequence[Vote] = by_tier.get(tier.tier) or reviews.get(tier.tier, ())
+        if present:
+            out.append(tier_table(tier.tier, tier.scope, present, rules))
+    return out
+
+
+def _side(tables: Sequence[TierTable], rules: Rules) -> _Side:
+    able = [one for one in tables if rules.may_back(one.tier)]
+    controlled = next((one for one in able if one.tier == CONTROLLED), None)
+    null, good = _null_and_good(controlled)
+    if controlled is not None and controlled.stance != "too few":
+        return _controlled_decides(controlled, able[1:], rules, null, good)
+    everything = [vote for table in able for vote in table.votes]
+    whole = stance_of(everything, share_of(everything, rules), rules)
+    if rules.block.null_controlled_vetoes and controlled is not None and whole == "supports" and (null or not good):
+        why = "a controlled trial found no such effect" if null else "no controlled trial supports it"
+        return _Side("split", tuple(one.tier for one in able), why, null, good)
+    return _ladder(able, whole, rules, null, good)
+
+
+def _null_and_good(controlled: TierTable | None) -> tuple[int, int]:
+    votes = controlled.votes if controlled else ()
+    return sum(vote.agrees is False for vote in votes), sum(vote.agrees is True for vote in votes)
+
+
+def _controlled_decides(controlled: TierTable, below: Sequence[TierTable], rules: Rules, null: int, good: int) -> _Side:
+    rest = [vote for table in below for vote in table.votes]
+    opposed = stance_of(rest, share_of(rest, rules), rules) == "against" and controlled.stance == "supports"
+    if opposed:
+        names = (CONTROLLED, *(table.tier for table in below))
+        return _Side("split", names, "weaker tiers point the other way", null, good)
+    why = "controlled trials disagree" if controlled.stance == "split" else "controlled trials decide"
+    return _Side(controlled.stance, (CONTROLLED,), why, null, good)
+
+
+def _ladder(able: Sequence[TierTable], whole: Stance, rules: Rules, null: int, good: int) -> _Side:
+    """Down the tiers until there are enough studies; what is added below must not take the support away."""
+    taken: list[Vote] = []
+    names: list[str] = []
+    for table in able:
+        taken += table.votes
+        names.append(table.tier)
+        first = stance_of(taken, share_of(taken, rules), rules)
+        if first == "too few":
+            continue
+        if first == whole != "split":
+            return _Side(first, tuple(names), "the strongest tiers with enough studies", null, good)
+        why = "studies disagree" if first == "split" else "tiers disagree"
+        return _Side("split", tuple(one.tier for one in able), why, null, good)
+    return _Side("too few", tuple(names), "too few studies", null, good)
+
+
+def _combine(people: _Side, models: _Side, about: str) -> tuple[str, tuple[str, ...], str]:
+    if people.stance == "supports":
+        return BACKED, people.deciding, people.why
+    if people.stance == "against":
+        return CHALLENGED, people.deciding, people.why
+    if people.stance == "split":
+        return CONTESTED, people.deciding, people.why
+    return _from_models(people, models, about)
+
+
+def _from_models(people: _Side, models: _Side, about: str) -> tuple[str, tuple[str, ...], str]:
+    both = (*people.deciding, *models.deciding)
+    if models.stance == "supports" and people.null_trials and not people.good_trials:
+        return CONTESTED, both, "models support it, a controlled trial in people does not"
+    if models.stance == "supports":
+        return (BACKED if about == "biology" else MODELS_ONLY), models.deciding, "models support it"
+    if models.stance == "against":
+        return CHALLENGED, models.deciding, "models speak against it"
+    if models.stance == "split":
+        return CONTESTED, models.deciding, "studies in models disagree"
+    return INSUFFICIENT, both, "too few studies"
+
+
+def scopes_present(ruling: Ruling) -> frozenset[Scope]:
+    """Scopes that have studies."""
+    return frozenset("human" if one.scope == "human" else "model" for one in ruling.tiers)

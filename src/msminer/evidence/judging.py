@@ -1,0 +1,141 @@
+"""One claim judged on any part of the publications: what `verdicts` asks again for every year and every left-out study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from msminer.evidence.citation import Candidate, candidates, rule_citation
+from msminer.evidence.claims import DRUG_ARM, Claim, Register, allowed_designs
+from msminer.evidence.comparison import rule_comparison
+from msminer.evidence.direction import INSUFFICIENT, Ruling, rule
+from msminer.evidence.figures import Stated, rule_figure, stated
+from msminer.evidence.matching import Match, Matcher, Matches
+from msminer.evidence.mention import Source, rule_mention, sources_of
+from msminer.evidence.publications import Publication
+from msminer.evidence.studies import Studies
+from msminer.evidence.votes import Labelling, TierTable, Vote, cast, review_votes
+
+Keep = Callable[[Publication], bool]
+Lookup = Callable[[Claim], Sequence[Publication]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verdict with what it rests on; parts that do not apply to the check are empty."""
+
+    verdict: str
+    why: str
+    tiers: tuple[TierTable, ...] = ()
+    against: tuple[TierTable, ...] = ()
+    deciding: tuple[Vote, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    sources: tuple[Source, ...] = ()
+    found: tuple[Candidate, ...] = ()
+    numbers: tuple[Stated, ...] = ()
+
+    @property
+    def studies(self) -> int:
+        """Studies or sources that the verdict rests on."""
+        return len(self.votes) or len(self.sources) or len(self.numbers) or len(self.found)
+
+
+@dataclass
+class Case:
+    """A claim with its matches, ready to be judged on any part of them."""
+
+    claim: Claim
+    register: Register
+    publications: Sequence[Publication]
+    studies: Studies
+    labelling: Labelling | None = None
+    looked_up: Sequence[Publication] = ()
+    matches: Matches = field(default_factory=Matches)
+    other: Matches = field(default_factory=Matches)
+
+    @classmethod
+    def of(
+        cls,
+        claim: Claim,
+        register: Register,
+        publications: Sequence[Publication],
+        studies: Studies,
+        labelling: Labelling | None = None,
+        looked_up: Sequence[Publication] = (),
+    ) -> Case:
+        """The case of a claim; matches are found once."""
+        case = cls(claim, register, publications, studies, labelling, looked_up)
+        if claim.check not in {"figure", "citation"}:
+            case.matches = Matcher(claim, register.rules, register.vocabulary).run(publications)
+        if claim.check == "comparison" and DRUG_ARM not in claim.against:
+            opposite = claim.model_copy(update={"cell_types": claim.against, "against": claim.cell_types})
+            case.other = Matcher(opposite, register.rules, register.vocabulary).run(publications)
+        return case
+
+    def judge(self, keep: Keep = lambda _: True, extra: Sequence[Vote] = (), *, retracted: bool = False) -> Outcome:
+        """The verdict on the publications that `keep` lets through; extra votes and retracted work only where asked."""
+        check = {
+            "direction": self._direction,
+            "comparison": self._comparison,
+            "mention": self._mention,
+            "figure": self._figure,
+            "citation": self._citation,
+        }[self.claim.check]
+        return check(keep, extra, retracted)
+
+    def _votes(self, found: Matches, keep: Keep, retracted: bool) -> list[Vote]:
+        pool = found.primary + ([one for one in found.retracted if self._primary(one)] if retracted else [])
+        kept = [one for one in pool if keep(one.publication)]
+        return cast(kept, self.claim.expect, self.studies, self.register.rules, self.labelling)
+
+    def _primary(self, match: Match) -> bool:
+        return self.register.rules.scope(match.tier) is not None
+
+    def _ruling(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> tuple[Ruling, list[Vote]]:
+        votes = [*self._votes(self.matches, keep, retracted), *extra]
+        context = [one for one in self.matches.context if keep(one.publication)]
+        designs = allowed_designs(self.claim, self.register.vocabulary)
+        reviews = review_votes(context, self.claim.expect, self.register.rules, designs)
+        return rule(votes, reviews, self.claim.about, self.register.rules), votes
+
+    def _direction(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
+        ruling, votes = self._ruling(keep, extra, retracted)
+        missing = [one for one in self.claim.routes if not any(one in vote.publication.routes for vote in votes)]
+        deciding = tuple(vote for table in ruling.tiers if table.tier in ruling.deciding for vote in table.votes)
+        if missing and ruling.verdict != INSUFFICIENT:
+            return Outcome(INSUFFICIENT, f"no study by {', '.join(missing)}", ruling.tiers, (), deciding, tuple(votes))
+        every = tuple(vote for table in ruling.tiers for vote in table.votes)
+        return Outcome(ruling.verdict, ruling.why, ruling.tiers, (), deciding, every)
+
+    def _comparison(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
+        if DRUG_ARM in self.claim.against:
+            return self._direction(keep, extra, retracted)
+        first = [*self._votes(self.matches, keep, retracted), *extra]
+        second = self._votes(self.other, keep, retracted)
+        verdict, why, one, other = rule_comparison(first, second, self.claim.about, self.register.rules)
+        deciding = tuple(vote for table in (*one, *other) for vote in table.votes)
+        return Outcome(verdict, why, tuple(one), tuple(other), deciding, deciding)
+
+    def _mention(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
+        del extra
+        pool = self.matches.primary + self.matches.context + (self.matches.retracted if retracted else [])
+        kept = [one for one in pool if keep(one.publication)]
+        sources = sources_of(kept, self.studies, self.register.rules)
+        verdict, why = rule_mention(self.claim, sources, self.register.rules)
+        return Outcome(verdict, why, sources=tuple(sources))
+
+    def _figure(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
+        del extra, retracted
+        target = self.claim.figure
+        numbers = stated([one for one in self.publications if keep(one)], target) if target else []
+        verdict, why, _ = rule_figure(target, numbers) if target else (INSUFFICIENT, "no figure", [])
+        return Outcome(verdict, why, numbers=tuple(numbers))
+
+    def _citation(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
+        del extra, retracted
+        pool = {one.id: one for one in (*self.publications, *self.looked_up) if keep(one)}
+        target = self.claim.study
+        register = self.register
+        found = candidates(target, list(pool.values()), register.vocabulary, register.rules) if target else []
+        verdict, why = rule_citation(found)
+        return Outcome(verdict, why, found=tuple(found))
