@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 
 
 def assign(labels: Sequence[str]) -> dict[str, str]:
@@ -26,6 +26,10 @@ def assign(labels: Sequence[str]) -> dict[str, str]:
 
 def _own_part(label: str, labels: Sequence[str]) -> str:
     part = label.rpartition("-")[2]
-    shared = max((len(commonprefix([part, other])) for other in labels if other != label), default=0)
+    shared = max((_shared(part, other) for other in labels if other != label), default=0)
     # Five letters: "intra" is a shared beginning, two labels that both start with "re" are not alike.
     return part[shared:] if shared >= 5 else part
+
+
+def _shared(first: str, second: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))

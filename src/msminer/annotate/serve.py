@@ -68,6 +68,7 @@ def server(session: Session, reader: str, *, port: int = 0) -> Iterator[tuple[uv
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_LOOPBACK, port))
+            listener.listen()
         except OSError as error:
             raise UsageError("the port cannot be used; take another, or 0", port=port, why=error.strerror) from error
         number = listener.getsockname()[1]

@@ -148,7 +148,7 @@ function add() {
   for (const input of all("#finding input[type=radio]")) input.checked = false;
   save("draft", (before) => ({ ...before, findings: [...before.findings, finding] }));
   say("status", "Finding added: 5 for another, 7 to finish.");
-  focusIn(group(6));
+  focusOn(group(5)); // no letter acts here, so that one letter too many does no harm
 }
 
 function remove(finding) {
@@ -160,11 +160,16 @@ function remove(finding) {
 
 const group = (digit) => find(`[data-digit="${digit}"]`);
 
+function focusOn(element) {
+  element.tabIndex = -1;
+  element.focus();
+}
+
 function focusIn(element) {
   if (!element) return;
-  const target = find("input:checked:enabled, input[type=number]", element) ?? find("input:enabled, button, a", element) ?? element;
-  if (target === element) element.tabIndex = -1;
-  target.focus();
+  const target = find("input:checked:enabled, input[type=number]", element) ?? find("input:enabled, button, a", element);
+  if (target) target.focus();
+  else focusOn(element);
   if (target === sentence) target.select();
   element.scrollIntoView({ block: "nearest" });
 }
