@@ -2,11 +2,11 @@
 
 python data/sample/build.py data/sample/evidence.jsonl [-o data/sample/sample.xml.gz]
 
-Each row becomes one record: its identifiers, year, journal, first author and title, and an abstract composed here from its
-facts. The abstract says in its first words that it is a digest. A title that is our own description stands in square
-brackets and says so. A row without a PMID gets 990000000 plus the number in its id: PubMed's identifiers are far below.
-Entry dates are made up (January 1 of the year of publication, 2026 where it is unknown): searches need one, nothing else
-reads it. The same table gives the same bytes.
+Each row becomes one record: its identifiers, year, journal, first author and title, and an abstract composed here from
+its facts. The abstract says in its first words that it is a digest. A title that is our own description stands in
+square brackets and says so. A row without a PMID gets 990000000 plus the number in its id: PubMed's are far below.
+Entry dates are made up (January 1 of the year of publication, 2026 where it is unknown): searches need one, and
+nothing else reads it. The same table gives the same bytes.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def read_gold(path: Path) -> list[dict[str, Any]]:
 def is_relevant(labels: Mapping[str, Sequence[str]]) -> bool:
     """Whether labelled work is on a stem cell and on MS or a model of it.
 
-    Models are those with a name: EAE, toxic demyelination, dysmyelination. animal_model alone is left out: the label also
-    stands on healthy animals (cartilage, marrow of old mice), and the labels alone cannot tell those from an unnamed model.
+    Models are those with a name: EAE, toxic demyelination, dysmyelination. animal_model alone is left out: the label
+    also stands on healthy animals (cartilage, marrow of old mice), and labels cannot tell those from an unnamed model.
     """
     populations = frozenset(labels["populations"])
     return bool(set(labels["cell_types"]) - {"none"}) and bool(populations & (_MS | _MODELS))

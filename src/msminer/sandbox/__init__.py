@@ -1,5 +1,6 @@
 """An E-utilities server on loopback, for the offline sample and the tests (docs/sandbox.md)."""
 
-from msminer.sandbox.server import Logged, Sandbox
+from msminer.sandbox.connection import Logged
+from msminer.sandbox.server import Sandbox
 
 __all__ = ["Logged", "Sandbox"]

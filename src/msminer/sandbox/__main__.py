@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import TextIO
 
 from msminer.errors import MsminerError
-from msminer.sandbox.server import Logged, Sandbox
+from msminer.sandbox.connection import Logged
+from msminer.sandbox.server import Sandbox
 
 _PARENT_SECONDS = 0.5
+_KEY = re.compile(r"(\bapi_key=)[^&]*")
 
 
 def _arguments() -> argparse.Namespace:
@@ -36,9 +39,10 @@ def _arguments() -> argparse.Namespace:
 
 def _line(entry: Logged) -> str:
     row = asdict(entry)
-    key = row["params"].get("api_key")
-    text = json.dumps(row)
-    return text.replace(key, "[key]") if key else text
+    if "api_key" in row["params"]:
+        row["params"]["api_key"] = "[key]"
+    row["body"], row["path"] = (_KEY.sub(r"\1[key]", row[name]) for name in ("body", "path"))
+    return json.dumps(row)
 
 
 def _writer(log: TextIO | None) -> Callable[[Logged], None] | None:
@@ -54,12 +58,11 @@ def _writer(log: TextIO | None) -> Callable[[Logged], None] | None:
     return write
 
 
-def _serve(server: Sandbox) -> None:
+def _serve(server: Sandbox, parent: int) -> None:
     """Serve until told to stop or left by the parent."""
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
-    parent = os.getppid()
     with server:
         print(server.url, flush=True)
         while not done.wait(_PARENT_SECONDS):
@@ -69,6 +72,7 @@ def _serve(server: Sandbox) -> None:
 
 def main() -> int:
     """Start, print the address, serve; 1 with a message when the records or the plan cannot be read."""
+    parent = os.getppid()
     options = _arguments()
     try:
         plan = json.loads(options.faults.read_text()) if options.faults else ()
@@ -81,7 +85,7 @@ def main() -> int:
             port=options.port,
             on_request=_writer(log),
         )
-        _serve(server)
+        _serve(server, parent)
     except (MsminerError, OSError, json.JSONDecodeError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1

@@ -7,6 +7,16 @@ from dataclasses import replace
 
 from msminer.sandbox.records import Record
 
+_BOOK = """<PubmedBookArticle><BookDocument><PMID Version="1">{pmid}</PMID>
+<ArticleIdList><ArticleId IdType="bookaccession">NBK999999</ArticleId></ArticleIdList>
+<Book><Publisher><PublisherName>Invented Press</PublisherName><PublisherLocation>Nowhere</PublisherLocation></Publisher>
+<BookTitle book="inv">An invented book<sup>&#xae;</sup></BookTitle><PubDate><Year>2020</Year></PubDate></Book>
+<ArticleTitle book="inv" part="one">An invented chapter</ArticleTitle><Language>eng</Language>
+<PublicationType UI="D016454">Review</PublicationType>
+<Abstract><AbstractText>Stem cells and multiple sclerosis, invented.</AbstractText></Abstract></BookDocument>
+<PubmedBookData><History><PubMedPubDate PubStatus="entrez"><Year>2020</Year><Month>9</Month><Day>4</Day></PubMedPubDate>
+</History><PublicationStatus>ppublish</PublicationStatus>
+<ArticleIdList><ArticleId IdType="pubmed">{pmid}</ArticleId></ArticleIdList></PubmedBookData></PubmedBookArticle>"""
 _BAD = {"reference": b"&#x1;", "control": b"\x01", "utf8": b"\xff\xfe"}
 
 
@@ -19,16 +29,7 @@ def versions(record: Record) -> tuple[Record, Record]:
 
 def as_book(record: Record) -> Record:
     """A book chapter under the record's PMID."""
-    raw = (
-        f'<PubmedBookArticle><BookDocument><PMID Version="1">{record.pmid}</PMID><ArticleIdList><ArticleId IdType="bookaccession">'
-        "NBK999999</ArticleId></ArticleIdList><Book><Publisher><PublisherName>Invented Press</PublisherName><PublisherLocation>Nowhere"
-        '</PublisherLocation></Publisher><BookTitle book="inv">An invented book<sup>&#xae;</sup></BookTitle><PubDate><Year>2020</Year>'
-        '</PubDate></Book><ArticleTitle book="inv" part="one">An invented chapter</ArticleTitle><Language>eng</Language>'
-        '<PublicationType UI="D016454">Review</PublicationType><Abstract><AbstractText>Stem cells and multiple sclerosis, invented.'
-        '</AbstractText></Abstract></BookDocument><PubmedBookData><History><PubMedPubDate PubStatus="entrez"><Year>2020</Year>'
-        "<Month>9</Month><Day>4</Day></PubMedPubDate></History><PublicationStatus>ppublish</PublicationStatus><ArticleIdList>"
-        f'<ArticleId IdType="pubmed">{record.pmid}</ArticleId></ArticleIdList></PubmedBookData></PubmedBookArticle>'
-    )
+    raw = _BOOK.replace("\n", "").format(pmid=record.pmid)
     return replace(record, raw=raw, kind="book")
 
 

@@ -10,24 +10,27 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from msminer.sandbox import efetch, esearch
-from msminer.sandbox.bad_records import as_book, damaged, versions, with_entities, with_new_dtd
-from msminer.sandbox.esearch import Answer
 from msminer.sandbox.limits import refusal
-from msminer.sandbox.records import Record
 from msminer.sandbox.reply import HTML, JSON, TEXT, Reply, Request, as_json, raw_newlines, tag, xml
-from msminer.sandbox.search import Found
 from msminer.sandbox.service import Service
 
 Options = Mapping[str, Any]
 Change = Callable[[Reply, Request, Options, Service], Reply]
 
-_BLOCKED_PAGE = "<!DOCTYPE html>\n<html><head><title>NCBI - WWW Error Blocked Diagnostic</title></head><body><h1>Access Denied</h1></body></html>"
-_ERROR_PAGE = "<!DOCTYPE html>\n<html><head><title>NCBI/eutils202 - WWW Error 500 Diagnostic</title></head><body><h1>Server Error</h1></body></html>"
-_XHTML = (
+
+def _page(title: str, text: str) -> str:
+    return f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>"
+
+
+_BLOCKED_PAGE = _page("NCBI - WWW Error Blocked Diagnostic", "Access Denied")
+_ERROR_PAGE = _page("NCBI/eutils202 - WWW Error 500 Diagnostic", "Server Error")
+_HTML_PAGE = _page("NCBI", "Sorry")
+_XHTML_PAGE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" '
-    '"http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">\n<html xmlns="http://www.w3.org/1999/xhtml"><head><title>NCBI</title></head><body/></html>'
+    '"http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">\n'
+    '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>NCBI</title></head><body/></html>'
 )
-_RELAYED = "<html><head><title>502 Server Error</title></head><body><h1>Error: Server Error</h1>Please try again in 30 seconds.</body></html>"
+_RELAYED = "<html><head><title>502 Server Error</title></head><body>Please try again in 30 seconds.</body></html>"
 
 
 def unchanged(reply: Reply, _request: Request, _options: Options, _service: Service) -> Reply:
@@ -98,49 +101,6 @@ def redirect(_reply: Reply, _request: Request, options: Options, _service: Servi
 def empty_ids(_reply: Reply, request: Request, _options: Options, _service: Service) -> Reply:
     """Fault 5."""
     return efetch.failed(efetch.NO_IDS, request)
-
-
-def _records(request: Request, service: Service) -> list[Record]:
-    asked = [int(text) for text in request.ids() if text.isdigit()]
-    return [service.record(pmid) for pmid in dict.fromkeys(asked) if pmid in service.index.place]
-
-
-def all_missing(_reply: Reply, _request: Request, _options: Options, _service: Service) -> Reply:
-    """Fault 6."""
-    return xml(efetch.article_set([]))
-
-
-def missing(_reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 7."""
-    records = _records(request, service)
-    gone = {int(p) for p in options.get("pmids", [])} or {r.pmid for r in records[: int(options.get("count", 1))]}
-    return xml(efetch.article_set([r for r in records if r.pmid not in gone]))
-
-
-def short_page(_reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 14."""
-    return xml(efetch.article_set(_records(request, service)[: -int(options.get("count", 1))]))
-
-
-def extra(_reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 8."""
-    records = _records(request, service)
-    asked = {r.pmid for r in records}
-    other = service.record(min(pmid for pmid in service.index.place if pmid not in asked))
-    return xml(efetch.article_set([other, *records[1:]] if options.get("in_place") else [*records, other]))
-
-
-def duplicate(_reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 9."""
-    first, *rest = _records(request, service)
-    older, newer = versions(first)
-    return xml(efetch.article_set([newer, older, *rest] if options.get("newest_first") else [older, newer, *rest]))
-
-
-def book(_reply: Reply, request: Request, _options: Options, service: Service) -> Reply:
-    """Fault 10."""
-    first, *rest = _records(request, service)
-    return xml(efetch.article_set([as_book(first), *rest]))
 
 
 def window(_reply: Reply, request: Request, _options: Options, service: Service) -> Reply:
@@ -215,11 +175,7 @@ def uri_too_long(_reply: Reply, _request: Request, _options: Options, _service: 
 
 def html(_reply: Reply, _request: Request, options: Options, _service: Service) -> Reply:
     """Fault 24."""
-    page = (
-        _XHTML
-        if options.get("form") == "xhtml"
-        else "<!DOCTYPE html>\n<html><head><title>NCBI</title></head><body><p>Sorry</p></body></html>"
-    )
+    page = _XHTML_PAGE if options.get("form") == "xhtml" else _HTML_PAGE
     return Reply(page.encode(), HTML)
 
 
@@ -233,21 +189,6 @@ def empty_body(reply: Reply, _request: Request, _options: Options, _service: Ser
     return reply.with_body(b"")
 
 
-def bad_characters(reply: Reply, _request: Request, options: Options, _service: Service) -> Reply:
-    """Fault 35."""
-    return reply.with_body(damaged(reply.body, options.get("form", "reference"), options.get("pmid")))
-
-
-def entities(reply: Reply, _request: Request, options: Options, _service: Service) -> Reply:
-    """Fault 36."""
-    return reply.with_body(with_entities(reply.body, options.get("form", "bomb"), options.get("file", "/etc/hostname")))
-
-
-def new_dtd(reply: Reply, _request: Request, _options: Options, _service: Service) -> Reply:
-    """Fault 37."""
-    return reply.with_body(with_new_dtd(reply.body))
-
-
 def broken_gzip(reply: Reply, _request: Request, options: Options, _service: Service) -> Reply:
     """Fault 38."""
     packed = bytearray(gzip.compress(reply.body, mtime=0))
@@ -257,71 +198,6 @@ def broken_gzip(reply: Reply, _request: Request, options: Options, _service: Ser
     elif options["form"] == "cut":
         del packed[len(packed) // 2 :]
     return replace(reply, body=bytes(packed), headers={**reply.headers, "Content-Encoding": "gzip"})
-
-
-def _searched(reply: Reply, request: Request, service: Service, edit: Callable[[Answer], Answer]) -> Reply:
-    """The search's own answer, edited; errors stay as they are."""
-    if request.call != "esearch":
-        return reply
-    answer = service.esearch.look_up(request)
-    return answer if isinstance(answer, Reply) else esearch.write(edit(answer), request)
-
-
-def clamp(reply: Reply, request: Request, _options: Options, service: Service) -> Reply:
-    """Fault 13."""
-
-    def edit(answer: Answer) -> Answer:
-        kept = answer.page[: max(0, len(answer.page) - 1)]
-        text = f"Restrictions achieved. start and count adjusted to {answer.start}, {len(kept)}"
-        return replace(answer, page=kept, messages=[*answer.messages, text])
-
-    return _searched(reply, request, service, edit)
-
-
-def tag_ignored(reply: Reply, request: Request, _options: Options, service: Service) -> Reply:
-    """Fault 40."""
-
-    def edit(answer: Answer) -> Answer:
-        everything = sorted(service.index.place, reverse=True)
-        found = replace(answer.found, translation=f'"{request.get("term").split("[")[0]}"[All Fields]')
-        return replace(answer, found=found, count=len(everything), page=everything[: max(len(answer.page), 20)])
-
-    return _searched(reply, request, service, edit)
-
-
-def phrase_lost(reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 41."""
-
-    def edit(answer: Answer) -> Answer:
-        lost = [*answer.found.quoted_not_found, f'"{options.get("phrase", "lost phrase")}"[Title/Abstract]']
-        return replace(answer, found=replace(answer.found, quoted_not_found=lost))
-
-    return _searched(reply, request, service, edit)
-
-
-def zero(reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 42."""
-
-    def edit(answer: Answer) -> Answer:
-        messages = [] if options.get("silent") else [esearch.NOTHING]
-        return Answer(Found(set(), answer.found.translation), 0, 0, [], None, messages)
-
-    return _searched(reply, request, service, edit)
-
-
-def count_drift(reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 43."""
-    by = int(options.get("by", 1))
-    return _searched(
-        reply, request, service, lambda answer: replace(answer, count=answer.count + by, page=answer.page[by:])
-    )
-
-
-def order_drift(reply: Reply, request: Request, options: Options, service: Service) -> Reply:
-    """Fault 44."""
-    start = max(0, request.number("retstart", 0) - int(options.get("by", 1)))
-    moved = replace(request, params={**request.params, "retstart": [str(start)]})
-    return _searched(reply, moved, service, lambda answer: replace(answer, start=request.number("retstart", 0)))
 
 
 def too_many_uids(_reply: Reply, _request: Request, _options: Options, _service: Service) -> Reply:

@@ -19,10 +19,10 @@ _HEAD = (
     '"https://eutils.ncbi.nlm.nih.gov/eutils/dtd/20060628/esearch.dtd">\n'
 )
 _TOO_FAR = (
-    "Search Backend failed: Exception:\n'retstart' cannot be larger than {last}. For PubMed, ESearch can only retrieve the "
-    "first {window:,} records matching the query. To obtain more than {window:,} PubMed records, consider using EDirect that "
-    "contains additional logic to batch PubMed search results automatically so that an arbitrary number can be retrieved. "
-    "For details see https://www.ncbi.nlm.nih.gov/books/NBK25499/"
+    "Search Backend failed: Exception:\n'retstart' cannot be larger than {last}. For PubMed, ESearch can only retrieve "
+    "the first {window:,} records matching the query. To obtain more than {window:,} PubMed records, consider using "
+    "EDirect that contains additional logic to batch PubMed search results automatically so that an arbitrary number "
+    "can be retrieved. For details see https://www.ncbi.nlm.nih.gov/books/NBK25499/"
 )
 NOTHING = "No items found."
 

@@ -8,14 +8,22 @@ from xml.sax.saxutils import escape
 from msminer.sandbox import dates
 from msminer.sandbox.history import History
 from msminer.sandbox.index import Index
+from msminer.sandbox.medline import moment
 from msminer.sandbox.records import Record
 from msminer.sandbox.reply import DECLARATION, Reply, Request, as_json, tag, xml
 
 _NLM = "https://eutils.ncbi.nlm.nih.gov/eutils/dtd"
-_HEAD_1 = f'{DECLARATION}<!DOCTYPE eSummaryResult PUBLIC "-//NLM//DTD esummary v1 20041029//EN" "{_NLM}/20041029/esummary-v1.dtd">\n'
-_HEAD_2 = f'{DECLARATION}<!DOCTYPE eSummaryResult PUBLIC "-//NLM//DTD eSummaryResult//EN" "{_NLM}/20160808/esummary_pubmed.dtd">\n'
+_HEAD_1 = (
+    f'{DECLARATION}<!DOCTYPE eSummaryResult PUBLIC "-//NLM//DTD esummary v1 20041029//EN" '
+    f'"{_NLM}/20041029/esummary-v1.dtd">\n'
+)
+_HEAD_2 = (
+    f'{DECLARATION}<!DOCTYPE eSummaryResult PUBLIC "-//NLM//DTD eSummaryResult//EN" '
+    f'"{_NLM}/20160808/esummary_pubmed.dtd">\n'
+)
 _MOST_JSON = 500
 _MOST_XML = 10_000
+_SECOND_FIELDS = ("PubDate", "Source", "Title", "Volume", "SortPubDate")
 MISSING = "cannot get document summary"
 
 
@@ -56,7 +64,7 @@ def summary(record: Record) -> dict[str, Any]:
         "recordstatus": f"PubMed - indexed for {core.get('Status') or 'MEDLINE'}",
         "pubstatus": "4",
         "articleids": [{"idtype": e.get("IdType"), "idtypen": n, "value": e.text} for n, e in enumerate(ids, 1)],
-        "history": [{"pubstatus": e.get("PubStatus"), "date": _stamp(e)} for e in stamps],
+        "history": [{"pubstatus": e.get("PubStatus"), "date": moment(e)} for e in stamps],
         "references": [],
         "attributes": ["Has Abstract"] if core.find(".//AbstractText") is not None else [],
         "pmcrefcount": "",
@@ -80,11 +88,6 @@ def _inner(node: Any) -> str:
 def _published(core: Any) -> str:
     node = core.find(".//PubDate")
     return "" if node is None else " ".join(e.text or "" for e in node)
-
-
-def _stamp(node: Any) -> str:
-    year, month, day = (int(node.findtext(part) or 1) for part in ("Year", "Month", "Day"))
-    return f"{year}/{month:02d}/{day:02d} {int(node.findtext('Hour') or 0):02d}:{int(node.findtext('Minute') or 0):02d}"
 
 
 class ESummary:
@@ -162,16 +165,8 @@ class ESummary:
                 parts.append(f'<DocumentSummary uid="{escape(uid)}"><error>{MISSING}</error></DocumentSummary>\n')
                 continue
             facts = summary(record)
-            names = {
-                "PubDate": "pubdate",
-                "Source": "source",
-                "Title": "title",
-                "Volume": "volume",
-                "SortPubDate": "sortpubdate",
-            }
-            inside = "".join(tag(name, facts[key]) for name, key in names.items())
+            inside = "".join(tag(name, facts[name.lower()]) for name in _SECOND_FIELDS)
             people = "".join(f"<Author>{tag('Name', a['name'])}</Author>" for a in facts["authors"])
             parts.append(f'<DocumentSummary uid="{uid}">{inside}<Authors>{people}</Authors></DocumentSummary>\n')
-        return xml(
-            f'{_HEAD_2}<eSummaryResult><DocumentSummarySet status="OK">\n{"".join(parts)}</DocumentSummarySet></eSummaryResult>\n'
-        )
+        inside = f'<DocumentSummarySet status="OK">\n{"".join(parts)}</DocumentSummarySet>'
+        return xml(f"{_HEAD_2}<eSummaryResult>{inside}</eSummaryResult>\n")

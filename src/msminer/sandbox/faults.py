@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DataError
-from msminer.sandbox import bad_replies, bad_wire, changes
+from msminer.sandbox import bad_replies, bad_searches, bad_sets, bad_wire, changes
 from msminer.sandbox.bad_replies import Change
 from msminer.sandbox.bad_wire import Toxic
 from msminer.sandbox.changes import StateChange
@@ -29,22 +29,22 @@ class Fault:
     state: StateChange | None = None
 
 
-_R, _W, _S = bad_replies, bad_wire, changes
+_R, _Q, _D, _W, _S = bad_replies, bad_searches, bad_sets, bad_wire, changes
 _ALL = (
     Fault(1, "rate_limited", "429 with its JSON body; retry_after: seconds, null for no header (2)", _R.rate_limited),
     Fault(2, "rate_limited_200", "the same JSON under status 200", _R.rate_limited_200),
     Fault(3, "bad_key", "400, JSON that repeats the key, with a bare newline", _R.bad_key),
     Fault(4, "blocked", "302 to NCBI's misuse page; form: page sends that page under 200", _R.blocked),
     Fault(5, "empty_ids", "400, ID list is empty", _R.empty_ids),
-    Fault(6, "all_missing", "200, an empty PubmedArticleSet", _R.all_missing),
-    Fault(7, "missing", "200, without the records of pmids, or without the first count (1)", _R.missing),
-    Fault(8, "extra", "200, one more record than asked for; in_place: true replaces the first", _R.extra),
-    Fault(9, "duplicate", "200, the first record twice, as Version 1 and 2; newest_first", _R.duplicate),
-    Fault(10, "book", "200, the first record as a PubmedBookArticle", _R.book),
+    Fault(6, "all_missing", "200, an empty PubmedArticleSet", _D.all_missing),
+    Fault(7, "missing", "200, without the records of pmids, or without the first count (1)", _D.missing),
+    Fault(8, "extra", "200, one more record than asked for; in_place: true replaces the first", _D.extra),
+    Fault(9, "duplicate", "200, the first record twice, as Version 1 and 2; newest_first", _D.duplicate),
+    Fault(10, "book", "200, the first record as a PubmedBookArticle", _D.book),
     Fault(11, "window", "200, 'retstart' cannot be larger", _R.window),
     Fault(12, "window_json", "the same as JSON with a bare newline in a string", _R.window_json),
-    Fault(13, "clamp", "200, Restrictions achieved, and fewer ids", _R.clamp),
-    Fault(14, "short_page", "200, without the last count (1) records and without a word", _R.short_page),
+    Fault(13, "clamp", "200, Restrictions achieved, and fewer ids", _Q.clamp),
+    Fault(14, "short_page", "200, without the last count (1) records and without a word", _D.short_page),
     Fault(15, "history_expired", "Unable to obtain query #1; status (200)", _R.history_expired),
     Fault(16, "backend_down", "200, Search Backend failed: Unable to open connection", _R.backend_down),
     Fault(17, "database_gone", "200, Database is not supported: pubmed", _R.database_gone),
@@ -85,17 +85,17 @@ _ALL = (
         35,
         "bad_characters",
         "form: reference (&#x1;), control (byte 0x01), utf8 (byte 0xff); pmid: in that record",
-        _R.bad_characters,
+        _D.bad_characters,
     ),
-    Fault(36, "entities", "a DOCTYPE with entities; form: bomb or xxe; file: what xxe reads", _R.entities),
-    Fault(37, "new_dtd", "pubmed_260101.dtd and an element nobody knows", _R.new_dtd),
+    Fault(36, "entities", "a DOCTYPE with entities; form: bomb or xxe; file: what xxe reads", _D.entities),
+    Fault(37, "new_dtd", "pubmed_260101.dtd and an element nobody knows", _D.new_dtd),
     Fault(38, "broken_gzip", "form: crc, cut, or unasked (whole, but not asked for)", _R.broken_gzip),
     Fault(39, "huge_body", "a body of megabytes (300)", _R.by_chunks, _W.huge_body),
-    Fault(40, "tag_ignored", "more hits, with the tag gone from the translation", _R.tag_ignored),
-    Fault(41, "phrase_lost", "QuotedPhraseNotFound (phrase) though there are hits", _R.phrase_lost),
-    Fault(42, "zero", "an honest zero with both signs; silent: true leaves out the message", _R.zero),
-    Fault(43, "count_drift", "a Count higher by (1), ids shifted", _R.count_drift),
-    Fault(44, "order_drift", "the page starts by (1) earlier, so an id comes twice", _R.order_drift),
+    Fault(40, "tag_ignored", "more hits, with the tag gone from the translation", _Q.tag_ignored),
+    Fault(41, "phrase_lost", "QuotedPhraseNotFound (phrase) though there are hits", _Q.phrase_lost),
+    Fault(42, "zero", "an honest zero with both signs; silent: true leaves out the message", _Q.zero),
+    Fault(43, "count_drift", "a Count higher by (1), ids shifted", _Q.count_drift),
+    Fault(44, "order_drift", "the page starts by (1) earlier, so an id comes twice", _Q.order_drift),
     Fault(
         45,
         "revise",
@@ -157,7 +157,8 @@ class Plan:
     """The entries of a fault plan in order: {"call", "nth", "times", "fault", options...}.
 
     call: a program's name without ending, or any. nth: the first matching call that goes wrong (1). times: how many go
-    wrong, null for all that follow (1). pmid: only calls that ask for it. Raises DataError for an unknown fault or call.
+    wrong, null for all that follow (1). pmid: only calls that ask for it. Raises DataError for an unknown fault or
+    call.
     """
 
     def __init__(self, entries: Sequence[Mapping[str, Any]] = ()) -> None:

@@ -1,7 +1,7 @@
 """The field tags of the sandbox's search language, and words that PubMed never looks up.
 
-Source of the tag list: NLM's PubMed user guide as summed up in docs/sandbox.md; names as einfo lists them. A tag that is
-not here is ignored in silence, as the real service does.
+Source of the tag list: NLM's PubMed user guide as summed up in docs/sandbox.md; names as einfo lists them. A tag that
+is not here is ignored in silence, as the real service does.
 """
 
 from __future__ import annotations
@@ -78,10 +78,17 @@ BY_TAG = {tag: field for field in _FIELDS for tag in field.tags}
 LISTED = tuple(field for field in _FIELDS if ":" not in field.name)
 ALL = BY_NAME["ALL"]
 
-# NLM's list of PubMed stop words, shortened to those that turn up in searches of this subject.
-STOP_WORDS = frozenset(
-    ["a", "about", "again", "all", "almost", "also", "although", "always", "among", "an", "and", "another", "any", "are", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "did", "do", "does", "done", "due", "during", "each", "either", "enough", "especially", "etc", "for", "found", "from", "further", "had", "has", "have", "having", "here", "how", "however", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "made", "mainly", "make", "may", "might", "most", "mostly", "must", "nearly", "neither", "nor", "of", "often", "on", "or", "our", "overall", "perhaps", "quite", "rather", "really", "regarding", "seem", "seen", "several", "should", "show", "showed", "shown", "shows", "significantly", "since", "so", "some", "such", "than", "that", "the", "their", "theirs", "them", "then", "there", "therefore", "these", "they", "this", "those", "through", "thus", "to", "upon", "use", "used", "using", "various", "very", "was", "we", "were", "what", "when", "which", "while", "with", "within", "without", "would"]
-)
+# NLM's list of PubMed stop words (PubMed user guide), shortened to those that turn up in searches of this subject.
+_STOPPED = """
+a about again all almost also although always among an and another any are as at be because been before being
+between both but by can could did do does done due during each either enough especially etc for found from
+further had has have having here how however i if in into is it its itself just made mainly make may might most
+mostly must nearly neither nor of often on or our overall perhaps quite rather really regarding seem seen
+several should show showed shown shows significantly since so some such than that the their theirs them then
+there therefore these they this those through thus to upon use used using various very was we were what when
+which while with within without would
+"""
+STOP_WORDS = frozenset(_STOPPED.split())
 
 
 def by_tag(tag: str) -> SearchField | None:

@@ -32,7 +32,7 @@ _HIGH = "\U0010ffff"
 
 
 class Index:
-    """Searches records; numbers are places in `records`, and a replaced or deleted record leaves a dead place behind."""
+    """Searches records; numbers are places in `records`; a replaced or deleted record leaves a dead one."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.records: list[Record] = []

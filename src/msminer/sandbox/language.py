@@ -101,7 +101,7 @@ class _Parser:
         return token
 
     def expression(self) -> Node | None:
-        """Operands joined from left to right, up to a closing bracket or the end; operators that lack a side are dropped."""
+        """Operands joined from left to right, up to a closing bracket; an operator that lacks a side is dropped."""
         left: Node | None = None
         operator: Operator = "AND"
         while self._peek().kind != "end" and self._peek().text != ")":

@@ -28,25 +28,30 @@ def _lines(root: Any) -> Iterator[tuple[str, str]]:
         if core.find(path) is not None:
             yield name, _date(core.find(path)).replace(" ", "")
     for name, path in _BEFORE:
-        for node in core.iterfind(path):
-            yield name, _date(node) if name == "DP" else _text(node)
+        yield from ((name, _date(node) if name == "DP" else _text(node)) for node in core.iterfind(path))
     for person in core.iterfind(".//AuthorList/Author"):
-        last = person.findtext("LastName")
-        if last:
-            yield "FAU", f"{last}, {person.findtext('ForeName') or ''}".rstrip(", ")
-            yield "AU", f"{last} {person.findtext('Initials') or ''}".strip()
-        else:
-            yield "CN", str(person.findtext("CollectiveName") or "")
+        yield from _author(person)
     for name, path in _AFTER:
-        for node in core.iterfind(path):
-            yield name, _text(node)
+        yield from ((name, _text(node)) for node in core.iterfind(path))
+    yield from _end(root, core)
+
+
+def _author(person: Any) -> Iterator[tuple[str, str]]:
+    last = person.findtext("LastName")
+    if last:
+        yield "FAU", f"{last}, {person.findtext('ForeName') or ''}".rstrip(", ")
+        yield "AU", f"{last} {person.findtext('Initials') or ''}".strip()
+    else:
+        yield "CN", person.findtext("CollectiveName") or ""
+
+
+def _end(root: Any, core: Any) -> Iterator[tuple[str, str]]:
     for node in core.iterfind("MeshHeadingList/MeshHeading"):
-        parts = [("*" if e.get("MajorTopicYN") == "Y" else "") + _text(e) for e in node]
-        yield "MH", "/".join(parts)
+        yield "MH", "/".join(("*" if e.get("MajorTopicYN") == "Y" else "") + _text(e) for e in node)
     for stamp in root.iterfind(".//History/PubMedPubDate"):
         name = {"pubmed": "EDAT", "medline": "MHDA", "entrez": "CRDT"}.get(stamp.get("PubStatus") or "")
         if name:
-            yield name, _stamp(stamp)
+            yield name, moment(stamp)
     for node in root.iterfind("PubmedData/ArticleIdList/ArticleId"):
         if node.get("IdType") in {"doi", "pii"}:
             yield "AID", f"{node.text} [{node.get('IdType')}]"
@@ -71,9 +76,11 @@ _AFTER = (
 )
 
 
-def _stamp(node: Any) -> str:
+def moment(node: Any) -> str:
+    """A history entry as yyyy/mm/dd hh:mm, midnight where it has no time."""
     year, month, day = (int(node.findtext(part) or 1) for part in ("Year", "Month", "Day"))
-    return f"{year}/{month:02d}/{day:02d} {int(node.findtext('Hour') or 0):02d}:{int(node.findtext('Minute') or 0):02d}"
+    hour, minute = (int(node.findtext(part) or 0) for part in ("Hour", "Minute"))
+    return f"{year}/{month:02d}/{day:02d} {hour:02d}:{minute:02d}"
 
 
 def medline_text(record: Record) -> str:

@@ -78,7 +78,8 @@ class Service:
 
 
 def _linked(raw: str, kind: str, notice: int) -> str:
-    entry = f'<CommentsCorrections RefType="{kind}"><RefSource>Notice</RefSource><PMID Version="1">{notice}</PMID></CommentsCorrections>'
+    source = f'<RefSource>Notice</RefSource><PMID Version="1">{notice}</PMID>'
+    entry = f'<CommentsCorrections RefType="{kind}">{source}</CommentsCorrections>'
     if "</CommentsCorrectionsList>" in raw:
         return raw.replace("</CommentsCorrectionsList>", f"{entry}</CommentsCorrectionsList>")
     listed = f"<CommentsCorrectionsList>{entry}</CommentsCorrectionsList>"
