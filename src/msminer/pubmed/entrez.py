@@ -171,7 +171,6 @@ class Entrez:
         try:
             return future.result(max(0.0, seconds))
         except FutureTimeoutError:
-            future.cancel()
             raise TransportError("the answer took longer than its deadline", seconds=self.timing.deadline) from None
         except httpx.HTTPError as error:
             raise TransportError(

@@ -21,6 +21,7 @@ from msminer.schema import LabelledRecord
 from msminer.store import lock, migrations, reading, writing
 from msminer.store.guard import guarded, shown
 from msminer.store.tables import (
+    ARTICLE_VERSIONS,
     DENOMINATORS,
     EVENTS,
     FINDINGS,
@@ -121,7 +122,7 @@ class Store:
         if self.url.get_backend_name() != "sqlite" or not self.url.database or self.url.database == ":memory:":
             return
         path = Path(self.url.database)
-        if path.exists():
+        if path.exists() or self.url.database.startswith("file:"):
             return
         if not self._create:
             raise StoreError("there is no store yet; msminer fetch makes one", store=shown(self.url))
@@ -259,6 +260,12 @@ class Store:
     def events(self) -> list[dict[str, Any]]:
         """Retractions, expressions of concern and errata, by PMID, kind and notice."""
         return self._all(EVENTS, EVENTS.c.pmid, EVENTS.c.kind, EVENTS.c.notice)
+
+    def versions(self, pmid: str) -> list[dict[str, Any]]:
+        """Former versions of an article, oldest first, each with the record as it was."""
+        return self._rows(
+            select(ARTICLE_VERSIONS).where(ARTICLE_VERSIONS.c.pmid == pmid).order_by(ARTICLE_VERSIONS.c.number)
+        )
 
     def tombstones(self) -> list[dict[str, Any]]:
         """PMIDs that PubMed did not deliver; gone_at is set from the second miss on another day."""

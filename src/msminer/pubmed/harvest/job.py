@@ -42,12 +42,13 @@ def harvest(
             tell("search", number, len(queries))
             answers.append(_ask(store, client, query, now))
         tell("search", len(queries), len(queries))
-        extra = others(store, client, now=now)
+        others(store, client, now=now)
         written, pages, warned = _drain(store, client, now, tell)
         _finish(store, answers)
+        warned += _gone(store, now)
     if queries and not any(asked.found.count for asked in answers):
         raise EmptyResult("PubMed finds nothing for the query; widen it", queries=[query.name for query in queries])
-    return _summary(answers, written, pages, client.requests - before, [*extra, *warned])
+    return _summary(answers, written, pages, client.requests - before, warned)
 
 
 def _ask(store: Store, client: Entrez, query: NamedQuery, now: datetime) -> Asked:
@@ -95,6 +96,14 @@ def _finish(store: Store, answers: Sequence[Asked]) -> None:
             connection.execute(
                 update(SEARCHES).where(*whole, SEARCHES.c.run_id == store.run_number).values(finished=True)
             )
+
+
+def _gone(store: Store, now: datetime) -> list[str]:
+    today = now.date().isoformat()
+    gone = [row["pmid"] for row in store.tombstones() if row["gone_at"] == today]
+    return (
+        [f"{len(gone)} records are gone from PubMed and kept with a tombstone: {', '.join(gone[:10])}"] if gone else []
+    )
 
 
 def _summary(

@@ -19,8 +19,9 @@ from msminer.store.writing import enqueue, touch
 LOCAL_IDS = 990_000_000
 
 
-def others(store: Store, client: Entrez, *, now: datetime) -> list[str]:
-    """Queue changed records that no query asked in this run finds; returns warnings (none so far)."""
+def others(store: Store, client: Entrez, *, now: datetime) -> int:
+    """Queue changed records that no query of this run finds, and PMIDs missed on an earlier day; how many of the latter."""
+    missed = _missed(store, now.date())
     with store.reading() as connection:
         asked = select(SEARCHES.c.query).where(SEARCHES.c.run_id == store.run_number)
         living = (ARTICLE_QUERIES.c.query.in_(asked), ARTICLE_QUERIES.c.dropped_at.is_(None))
@@ -36,7 +37,17 @@ def others(store: Store, client: Entrez, *, now: datetime) -> list[str]:
         with store.writing() as connection:
             enqueue(connection, stale)
             touch(connection, part, utc(now))
-    return []
+    return missed
+
+
+def _missed(store: Store, today: date) -> int:
+    """Stored records that PubMed left out once: asked again on another day, until they are back or gone."""
+    with store.writing() as connection:
+        again = (TOMBSTONES.c.gone_at.is_(None), TOMBSTONES.c.last_miss < today.isoformat())
+        stored = select(TOMBSTONES.c.pmid).join(ARTICLES, ARTICLES.c.pmid == TOMBSTONES.c.pmid).where(*again)
+        pmids = list(connection.execute(stored).scalars())
+        enqueue(connection, dict.fromkeys(pmids, "missed"))
+    return len(pmids)
 
 
 def _listed(pmids: Sequence[str]) -> str:
