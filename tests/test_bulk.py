@@ -299,8 +299,8 @@ class WordModel:
             findings = [finding | {"quote": text[:4], "p": 0.7}] if cells else []
             design = {"label": "animal", "p": 0.5} if cells else None
             yield {
-                "pmid": record["pmid"], "model": self.id, "cell_types": cells, "study_design": design, "populations": ms,
-                "routes": [], "findings": findings, "abstained": [] if cells else ["cell_types"],
+                "pmid": record["pmid"], "model": self.id, "cell_types": cells, "study_design": design,
+                "populations": ms, "routes": [], "findings": findings, "abstained": [] if cells else ["cell_types"],
             }  # fmt: skip
 
 

@@ -33,7 +33,8 @@
     ├── ModelError                    the classifier's file
     │   ├── ModelMissing
     │   └── ModelRefused              damaged, foreign or of another version
-    └── ReportError                   the report could not be made
+    ├── ReportError                   the report could not be made
+    └── NotSent                       a notice was not delivered; it waits for the next run
 
 Each carries the facts needed to act as keyword arguments; they are part of the message and stay readable as `context`.
 """
@@ -194,3 +195,7 @@ class ModelRefused(ModelError):
 
 class ReportError(MsminerError):
     """The report could not be made."""
+
+
+class NotSent(MsminerError):
+    """A notice was not delivered; it waits for the next run."""

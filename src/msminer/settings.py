@@ -6,11 +6,12 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from msminer.errors import SettingsError
@@ -20,6 +21,7 @@ NCBI_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 # NBK25499 says 10,000 records a search; the server gives 9,999 (measured by several clients in 2022 and later).
 NCBI_WINDOW = 9_999
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SECRET_SCHEMES = {"smtp_url": frozenset({"smtp", "smtps"}), "webhook_url": frozenset({"http", "https"})}
 # Read by the tests alone, so that setting it is no spelling mistake.
 _OTHER_NAMES = frozenset({"MSMINER_CORPUS"})
 
@@ -39,6 +41,10 @@ class Settings(BaseSettings):
     store_url: SQLAlchemy URL; default msminer.sqlite in home.
     home: folder for the store, the reports and the rate gate.
     search_window: most records one search may return; NCBI's own by default.
+    notify_email: addresses that get notices, separated by commas; needs smtp_url.
+    smtp_url: smtps://USER:PASSWORD@HOST, or smtp:// with STARTTLS; without TLS to this machine only. Secret.
+    webhook_url: https address that gets notices as JSON; secret, because it is the right to post there.
+    log_format: text, or json for one JSON object a line.
     """
 
     model_config = SettingsConfigDict(env_prefix="MSMINER_", frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -49,6 +55,10 @@ class Settings(BaseSettings):
     store_url: str | None = None
     home: Path = Field(default_factory=default_home)
     search_window: int = Field(default=NCBI_WINDOW, ge=1, le=NCBI_WINDOW)
+    notify_email: tuple[str, ...] = ()
+    smtp_url: SecretStr | None = None
+    webhook_url: SecretStr | None = None
+    log_format: Literal["text", "json"] = "text"
 
     @classmethod
     def settings_customise_sources(
@@ -79,6 +89,24 @@ class Settings(BaseSettings):
     def _email(cls, value: str | None) -> str | None:
         if value is not None and ("@" not in value or any(c.isspace() for c in value)):
             raise ValueError("must be one e-mail address")
+        return value
+
+    @field_validator("notify_email", mode="before")
+    @classmethod
+    def _addresses(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(cls._email(str(part).strip()) for part in parts) if isinstance(parts, list | tuple) else value
+
+    @field_validator("smtp_url", "webhook_url")
+    @classmethod
+    def _safe_secret_url(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return value
+        url, schemes = urlsplit(value.get_secret_value()), _SECRET_SCHEMES[str(info.field_name)]
+        if url.scheme not in schemes or not url.hostname:
+            raise ValueError(f"must be an address that begins with {' or '.join(sorted(schemes))}")
+        if url.scheme == "http" and url.hostname not in _LOOPBACK:
+            raise ValueError("plain http is allowed to loopback only; use https")
         return value
 
     @field_validator("home")
