@@ -30,12 +30,12 @@ def parse(
 
     Example: msminer parse pubmed26n0001.xml.gz -o records.jsonl
     """
-    from msminer.pubmed.parse import parse_files
+    from msminer.pubmed.output import parse_files
 
     summary = parse_files(inputs, output, processes=processes)
     typer.echo(f"{summary.records} records, {summary.deleted} deleted PMIDs -> {output}", err=True)
-    for bad in summary.bad:
-        typer.echo(f"set aside PMID {bad.pmid or 'unknown'}: {bad.reason}", err=True)
+    for path, bad in summary.bad:
+        typer.echo(f"set aside PMID {bad.pmid or 'unknown'} of {path}: {bad.reason}", err=True)
     tell_left_out(summary.left_out, len(inputs) - len(summary.left_out))
     if summary.bad:
         raise typer.Exit(WARNINGS)

@@ -28,21 +28,19 @@ def run_refresh(
 ) -> steps.Outcome:
     """Run flows/refresh.py, or its steps plainly if Prefect fails before the first step; returns the outcome."""
     job = steps.Job.plan(source=source, paths=tuple(paths), query=query, query_file=query_file, claims=claims)
-    seen: list[str] = []
-    with steps.watching(seen.append):
+    with progress() as begun:
         try:
             flow = _load_flow(job).refresh
             return flow(source=source, paths=paths or None, query=query, query_file=query_file, claims=claims)  # type: ignore[no-any-return]
         except MsminerError:
             raise
         except Exception as error:
-            if seen:
+            if begun():
                 raise
             logging.getLogger("msminer").warning(
                 "Prefect did not start (%s): running the same steps without it", type(error).__name__
             )
-    with progress() as tell:
-        return steps.run_all(job, tell)
+        return steps.run_all(job)
 
 
 def _load_flow(job: steps.Job) -> ModuleType:

@@ -10,7 +10,6 @@ import typer
 
 from msminer.cli import app
 from msminer.cli.files import WARNINGS
-from msminer.errors import UsageError
 
 Source = Annotated[str, typer.Option(help="sample (offline), entrez (PubMed) or files.")]
 Paths = Annotated[list[Path] | None, typer.Argument(help="Files, with --source files.")]
@@ -55,8 +54,8 @@ def fetch(
     from msminer.cli.progress import progress
 
     job = steps.Job.plan(source=source, paths=tuple(paths or ()), query=query, query_file=query_file)
-    with steps.running(job, "fetch"), progress() as tell:
-        result = steps.fetch(job, tell)
+    with steps.running(job, "fetch"), progress():
+        result = steps.fetch(job)
     for line in result.lines():
         typer.echo(line)
     if result.warnings:
@@ -70,8 +69,9 @@ def label(source: Source = "entrez") -> None:
     from msminer.cli.progress import progress
 
     job = steps.Job.stored(source)
-    with steps.running(job, "label"), progress() as tell:
-        typer.echo(f"{steps.label(job, tell)} articles labelled")
+    with steps.running(job, "label"), progress():
+        done = steps.label(job)
+    typer.echo(f"{done} articles labelled")
 
 
 @app.command()
@@ -148,9 +148,3 @@ def doctor(
         typer.echo(f"{finding.state:5} {finding.name:9} {finding.says}")
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)
-
-
-def one_source(source: str) -> None:
-    """Refuse an unknown --source."""
-    if source not in {"sample", "entrez", "files"}:
-        raise UsageError("--source is sample, entrez or files", got=source)

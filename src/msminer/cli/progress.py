@@ -7,12 +7,28 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Tell = Callable[[str, int, int], None]
+from msminer.steps import watching
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
-    """A function tell(stage, done, total): bars with rich when stderr is a terminal, one log line a stage otherwise."""
+def progress() -> Iterator[Callable[[], bool]]:
+    """Show the steps' progress while open: bars with rich on a terminal, one log line a stage elsewhere.
+
+    Gives a function that says whether any step has begun.
+    """
+    seen: set[str] = set()
+    with _shown() as show:
+
+        def tell(stage: str, done: int, total: int) -> None:
+            seen.add(stage)
+            show(stage, done, total)
+
+        with watching(tell):
+            yield lambda: bool(seen)
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[str, int, int], None]]:
     if not sys.stderr.isatty():
         yield _log
         return
@@ -23,12 +39,12 @@ def progress() -> Iterator[Tell]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def tell(stage: str, done: int, total: int) -> None:
+        def show(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
-        yield tell
+        yield show
 
 
 def _log(stage: str, done: int, total: int) -> None:

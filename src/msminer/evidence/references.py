@@ -1,0 +1,66 @@
+"""Searches for the references that articles name: one query a citation claim, from what the article says of it."""
+
+from __future__ import annotations
+
+from msminer.evidence.claims import Claim, Register, StudyTarget
+from msminer.pubmed.query import NamedQuery, named_query
+from msminer.vocabulary import Vocabulary
+
+# A synonym list is cut here so that a query stays readable; the first synonyms are the commonest.
+_SYNONYMS = 6
+
+
+def reference_query_name(claim: Claim) -> str:
+    """Name of the query that looks a claim's reference up, such as citation_s0_46."""
+    return f"citation_{claim.id.lower().replace('-', '_')}"
+
+
+def reference_queries(register: Register) -> list[NamedQuery]:
+    """One query for each citation claim; a phrase that PubMed does not know may be lost, any one way of finding counts.
+
+    A reference named by authors or title is searched by authors and year, or by its title words; one that is only
+    described by cells, disease, route, year and journal. ecitmatch needs volume and page, which no article gives.
+    """
+    queries = []
+    for claim in register.claims:
+        if claim.check == "citation" and claim.study is not None:
+            ways = _ways(claim.study, register.vocabulary)
+            phrases = frozenset(part for way in ways for part in way)
+            term = " OR ".join(f"({' AND '.join(way)})" for way in ways)
+            queries.append(named_query(reference_query_name(claim), term, phrases | _single(phrases)))
+    return queries
+
+
+def _single(parts: frozenset[str]) -> frozenset[str]:
+    return frozenset(one.strip() for part in parts for one in part.strip("()").split(" OR "))
+
+
+def _ways(study: StudyTarget, vocabulary: Vocabulary) -> list[list[str]]:
+    named = []
+    if study.authors:
+        year = [f"{study.year}[dp]"] if study.year else []
+        named.append([f"{author}[au]" for author in study.authors] + year)
+    if study.title_words:
+        named.append([f'"{words}"[ti]' for words in study.title_words])
+    return named or [_described(study, vocabulary)]
+
+
+def _described(study: StudyTarget, vocabulary: Vocabulary) -> list[str]:
+    parts = ['("multiple sclerosis"[tiab] OR "multiple sclerosis"[mh])']
+    cells = [word for cell in study.cell_types for word in _words(vocabulary, "cell_types", cell)]
+    routes = [word for route in study.routes for word in _words(vocabulary, "routes", route)]
+    parts += [_joined(words) for words in (cells, routes) if words]
+    if study.journal:
+        parts.append(f'"{study.journal}"[ta]')
+    if study.year:
+        parts.append(f"{study.year}[dp]")
+    return parts
+
+
+def _words(vocabulary: Vocabulary, axis: str, label: str) -> list[str]:
+    found = vocabulary.label(axis, label).synonyms
+    return [word for word in found if '"' not in word and "*" not in word][:_SYNONYMS]
+
+
+def _joined(words: list[str]) -> str:
+    return "(" + " OR ".join(f'"{word}"[tiab]' for word in words) + ")"

@@ -1,0 +1,42 @@
+"""The plain steps of the main job; the flow and the commands call them in the same order.
+
+fetch → label → tabulate → judge → report. Each opens the store by itself unless `running` holds it, so that each can be
+run alone and resumed; the last three only read.
+"""
+
+from __future__ import annotations
+
+from msminer.steps.fetching import FetchResult, fetch
+from msminer.steps.job import Job
+from msminer.steps.judging import Tables, counts, judge, judge_table, tabulate, verdict_rows, write_trends
+from msminer.steps.labelling import label
+from msminer.steps.reporting import Outcome, report
+from msminer.steps.session import running, watching
+
+__all__ = [
+    "FetchResult",
+    "Job",
+    "Outcome",
+    "Tables",
+    "counts",
+    "fetch",
+    "judge",
+    "judge_table",
+    "label",
+    "report",
+    "run_all",
+    "running",
+    "tabulate",
+    "verdict_rows",
+    "watching",
+    "write_trends",
+]
+
+
+def run_all(job: Job) -> Outcome:
+    """The whole job without Prefect."""
+    with running(job):
+        fetched, labelled = fetch(job), label(job)
+        tables = tabulate(job)
+        verdicts = judge(job, tables)
+        return Outcome(fetched, labelled, counts(verdicts), report(job, tables, verdicts))

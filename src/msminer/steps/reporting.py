@@ -1,0 +1,145 @@
+"""The last step: the page, the exports, and how the job ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from msminer import __version__
+from msminer.resources import shipped
+from msminer.steps.fetching import FetchResult
+from msminer.steps.job import Job
+from msminer.steps.judging import Tables
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: what was fetched and labelled, verdicts by kind, where the report is."""
+
+    fetched: FetchResult
+    labelled: int
+    verdicts: Mapping[str, int]
+    report: Path
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What needs a look."""
+        return self.fetched.warnings
+
+    def lines(self) -> list[str]:
+        """What a terminal shows at the end; the last line is the report's path."""
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self.verdicts.items()))
+        return [
+            *self.fetched.lines(),
+            f"{self.labelled} articles labelled",
+            f"verdicts: {verdicts}",
+            f"report: {self.report}",
+        ]
+
+    def markdown(self) -> str:
+        """The same for the run's page."""
+        return "\n".join(f"- {line}" for line in self.lines())
+
+
+# A corpus in which one year holds more than half of the dated papers describes how it was gathered, not the field.
+_ONE_YEAR = 0.5
+
+
+def report(job: Job, tables: Tables, verdicts: Mapping[str, Any]) -> Path:
+    """Write the page and the exports to reports/ in the job's home; returns the path of index.html."""
+    from msminer.report.bundle import ReportBundle
+    from msminer.report.folder import write_report
+
+    now = datetime.now(UTC)
+    why_not = unfit_for_trends(tables)
+    bundle = ReportBundle(
+        origin=job.source,
+        articles=tables.articles,
+        labels=tables.labels,
+        findings=tables.findings,
+        studies=tables.studies,
+        trends=tables.trends,
+        trend_tests=tables.trend_tests,
+        denominators=tables.denominators,
+        verdicts=verdicts,
+        register=_register_as_read(job),
+        generated_at=now,
+        card=json.loads(shipped("data", "model", "card.json").read_text("utf-8")),
+        provenance=provenance(job, tables, verdicts, now),
+        previous=_previous(job),
+        trends_publishable=not why_not,
+        trends_reason=why_not,
+        predicted_share=0.0 if job.source == "sample" else 1.0,
+    )
+    return write_report(bundle, job.settings.home)
+
+
+def _register_as_read(job: Job) -> dict[str, Any]:
+    path = job.claims or shipped("data", "claims.yaml")
+    return cast("dict[str, Any]", yaml.safe_load(path.read_text("utf-8")))
+
+
+def unfit_for_trends(tables: Tables) -> str:
+    """Why counts by year of these records say nothing about the field; empty where they may be shown.
+
+    A single year with more than half of the dated papers, or more papers without a year than with one.
+    """
+    years = tables.articles["year"]
+    dated = years.dropna()
+    if len(dated) < len(years) - len(dated):
+        return f"{len(years) - len(dated)} of {len(years)} papers have no known year"
+    if dated.empty:
+        return ""
+    top = dated.value_counts()
+    if top.iloc[0] > _ONE_YEAR * len(dated):
+        return f"{int(top.iloc[0])} of {len(dated)} dated papers are of {int(top.index[0])}"
+    return ""
+
+
+def _previous(job: Job) -> Path | None:
+    """The newest report of the same source."""
+    from msminer.report.diff import read_report
+    from msminer.report.folder import latest_report
+
+    found = latest_report(job.settings.home)
+    if found is None:
+        return None
+    return found if read_report(found)["origin"] == job.source else None
+
+
+def provenance(job: Job, tables: Tables, verdicts: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Everything needed to make the report again: searches, dates, counts, versions, checksums."""
+    newest = {str(row["query"]): row for row in tables.searches}
+    return {
+        "made_at": now.isoformat(timespec="seconds"),
+        "source": job.source,
+        "service": "PubMed (NCBI E-utilities)"
+        if job.settings.is_ncbi and job.source == "entrez"
+        else "another address or files",
+        "searches": [
+            {key: row.get(key) for key in ("query", "term", "asked_at", "count", "translation", "db_build")}
+            for row in newest.values()
+        ],
+        "articles": len(tables.articles),
+        "versions": {"msminer": __version__, "python": platform.python_version(), **_libraries()},
+        "model": sorted(set(tables.labels["model"])) if len(tables.labels) else [],
+        "rules": verdicts["rules_version"],
+        "checksums": {name: _sha256(shipped("data", name)) for name in ("claims.yaml", "vocabulary.yaml")},
+    }
+
+
+def _libraries() -> dict[str, str]:
+    return {name: metadata.version(name) for name in ("scikit-learn", "pandas", "lxml", "biopython", "statsmodels")}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
