@@ -6,7 +6,6 @@ dangerous or of another format is refused as a whole.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
+from msminer.pubmed.quick import Unusual, quick_record
 from msminer.pubmed.record import article_record, book_record, deleted_pmids
-from msminer.pubmed.splitter import UNIT, Piece, open_bytes, open_file, split_records, unit_kind
+from msminer.pubmed.splitter import UNIT, Piece, hides, open_bytes, open_file, split_records, unit_kind
+from msminer.pubmed.strict import check_well_formed, read_tree
 
 if TYPE_CHECKING:
     from msminer.schema import ParsedRecord
@@ -137,7 +136,7 @@ def _hidden_units(piece: Piece) -> list[Piece]:
 
 def _add(piece: Piece, page: ParsedPage) -> None:
     if piece.kind == "PubmedArticle":
-        page.records.append(article_record(_element(piece)))
+        page.records.append(_article(piece))
     elif piece.kind == "PubmedBookArticle":
         page.records.append(book_record(_element(piece)))
     elif piece.kind == "DeleteCitation":
@@ -146,23 +145,21 @@ def _add(piece: Piece, page: ParsedPage) -> None:
         raise DamagedXml("neither a record nor a blank between two records")
 
 
+def _article(piece: Piece) -> ParsedRecord:
+    """The record, from its bytes where it is laid out as usual, else through a tree; read strictly either way."""
+    if not piece.namespaces and not hides(piece.data):
+        check_well_formed(piece.data)
+        try:
+            return quick_record(piece.data)
+        except Unusual:
+            pass
+    return article_record(_element(piece))
+
+
 def _element(piece: Piece) -> Any:
     """The piece as an lxml element, read strictly; raises UnsafeXml for deep nesting, DamagedXml for anything else."""
     data = piece.data
     if piece.namespaces:
         data = b"<set" + piece.namespaces + b">" + data + b"</set>"
-    try:
-        root = etree.fromstring(data, _parser())
-    except etree.XMLSyntaxError as error:
-        if "Excessive depth" in str(error):
-            raise UnsafeXml("elements nest too deep") from error
-        raise DamagedXml(f"broken XML: {error.msg}") from error
+    root = read_tree(data)
     return root[0] if piece.namespaces else root
-
-
-@functools.cache
-def _parser() -> etree.XMLParser:
-    # huge_tree stays off: it would lift libxml2's limits on depth (256) and text (10 MB).
-    return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )

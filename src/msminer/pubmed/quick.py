@@ -20,58 +20,68 @@ from msminer.pubmed.xmltext import plain, squeeze
 if TYPE_CHECKING:
     from msminer.schema import Correction, MeshHeading, ParsedRecord, Section
 
-_W = rb"[ \t\r\n]*+"
-_A = rb"(?: [\w:]++=\"[^\"<\t\r\n]*+\")*+"
+_W = r"[ \t\r\n]*+"
+_A = r"(?: [\w:]++=\"[^\"<\t\r\n]*+\")*+"
+# Text of a leaf; with a line end in it the record is not laid out as usual.
+_T = r"[^<\t\r\n]*+"
+_TERM_ATTRIBUTES = (
+    r"(?: UI=\"([^\"<&\s]*+)\")?(?: MajorTopicYN=\"([YN])\")?(?: Type=\"\w*+\")?(?: UI=\"([^\"<&\s]*+)\")?"
+)
 
 
-def _leaf(name: str, *, keep: bool = True) -> bytes:
-    """Pattern of an element that may be missing and holds text alone."""
-    return (r"(?:<%s{A}>%s</%s>{W})?" % (name, "([^<]*+)" if keep else "[^<]*+", name)).encode()
+def _pattern(text: str, *, keep: str = "", skip: str = "") -> re.Pattern[str]:
+    """Compile with {W} for white space, {A} for attributes, {T} for text and {Name} for leaves that may be missing.
 
-
-def _pattern(text: str, **leaves: bool) -> re.Pattern[bytes]:
-    r"""Compile with {A} for attributes, {W} for white space, and {Name} for each leaf (True: its text is a group)."""
-    for name, keep in leaves.items():
-        text = text.replace("{%s}" % name, _leaf(name, keep=keep).decode())
-    return re.compile(text.replace("{W}", _W.decode()).replace("{A}", _A.decode()).encode())
+    keep: leaves whose text is a group. skip: the others.
+    """
+    for name in (keep + " " + skip).split():
+        inner = f"({_T})" if name in keep.split() else _T
+        text = text.replace("{%s}" % name, f"(?:<{name}{_A}>{inner}</{name}>{_W})?")
+    return re.compile(text.replace("{W}", _W).replace("{A}", _A).replace("{T}", _T).replace("{U}", _TERM_ATTRIBUTES))
 
 
 _CHILD = _pattern(r"{W}<([A-Za-z]++)({A})>")
-_DATE = _pattern(r"{W}{Year}{Month}{Day}", Year=True, Month=True, Day=True)
+_BLANKS = _pattern(r"{W}")
+_DATE = _pattern(r"{W}{Year}{Month}{Day}", keep="Year Month Day")
 _ISSUE = _pattern(
     r"<JournalIssue{A}>{W}{Volume}{Issue}<PubDate>{W}{Year}{Month}{Day}{Season}{MedlineDate}</PubDate>{W}</JournalIssue>",
-    Volume=False, Issue=False, Year=True, Month=True, Day=True, Season=False, MedlineDate=True,
-)  # fmt: skip
+    keep="Year Month Day MedlineDate",
+    skip="Volume Issue Season",
+)
 _AUTHOR = _pattern(
     r"<Author{A}>{W}{LastName}{ForeName}{Initials}{Suffix}{CollectiveName}"
     r"(?:<(?!/?Author[ >]|LastName|Initials|CollectiveName)[^<]*+)*+</Author>",
-    LastName=True, ForeName=False, Initials=True, Suffix=False, CollectiveName=True,
-)  # fmt: skip
+    keep="LastName Initials CollectiveName",
+    skip="ForeName Suffix",
+)
 _HEADING = _pattern(
-    r"<MeshHeading>{W}<DescriptorName({A})>([^<]*+)</DescriptorName>{W}"
-    r"((?:<QualifierName{A}>[^<]*+</QualifierName>{W})*+)</MeshHeading>"
+    r"<MeshHeading>{W}<DescriptorName{U}>({T})</DescriptorName>{W}((?:<QualifierName{A}>{T}</QualifierName>{W})*+)</MeshHeading>"
 )
-_QUALIFIER = _pattern(r"<QualifierName({A})>([^<]*+)<")
+_QUALIFIER = _pattern(r"<QualifierName{U}>({T})<")
 _CORRECTION = _pattern(
-    r"<CommentsCorrections({A})>{W}{RefSource}{PMID}{Note}</CommentsCorrections>", RefSource=True, PMID=True, Note=False
+    r"<CommentsCorrections(?: RefType=\"(\w*+)\")?>{W}{RefSource}{PMID}{Note}</CommentsCorrections>",
+    keep="RefSource PMID",
+    skip="Note",
 )
-_TYPE = _pattern(r"<PublicationType({A})>([^<]*+)</PublicationType>")
-_KEYWORD = _pattern(r"<Keyword{A}>([^<]*+)</Keyword>")
-_ID = _pattern(r"<ArticleId({A})>([^<]*+)</ArticleId>")
-_TA = _pattern(r"<MedlineTA>([^<]*+)</MedlineTA>")
+_TYPE = _pattern(r"<PublicationType(?: UI=\"([^\"<&\s]*+)\")?>({T})</PublicationType>")
+_KEYWORD = _pattern(r"<Keyword{A}>({T})</Keyword>")
+_ID = _pattern(r"<ArticleId(?: IdType=\"(\w*+)\")?>({T})</ArticleId>")
+_TA = _pattern(r"<MedlineTA>({T})</MedlineTA>")
 _REFERENCE = re.compile(r"&(?:#(?:x([0-9a-fA-F]+)|([0-9]+))|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_INLINE = re.compile(r"</?(?:[biu]|su[bp])>")
+_LEVELS = {"MedlineCitation": "PubmedArticle", "Article": "MedlineCitation", "PubmedData": "PubmedArticle"}
+# Children that may come more than once and are read; Language and ELocationID each time, the lists too.
+_REPEATED = frozenset({"Language", "ELocationID", "KeywordList"})
+# Children that may come more than once and are not read.
+_UNREAD = frozenset(
+    {"CitationSubset", "OtherID", "OtherAbstract", "SpaceFlightMission", "GeneralNote", "ArticleDate", "ReferenceList"}
+    | {"Pagination", "InvestigatorList"}
+)
 
-_INLINE = re.compile(rb"</?(?:[biu]|su[bp])>")
-_BLANKS = re.compile(_W)
-
-_CITATION = b"PubmedArticle/MedlineCitation"
-_ARTICLE = _CITATION + b"/Article"
-_DATA = b"PubmedArticle/PubmedData"
-_LEVELS = frozenset({_CITATION, _ARTICLE, _DATA})
-
-# Attributes, start and end of each child's content, by name.
-_Children = dict[bytes, list[tuple[bytes, int, int]]]
+# Where the content of each child starts and ends, and its opening tag, by name.
+_Span = tuple[int, int, "re.Match[str]"]
+_Children = dict[str, list[_Span]]
 
 
 class Unusual(Exception):
@@ -80,98 +90,101 @@ class Unusual(Exception):
 
 def quick_record(data: bytes) -> ParsedRecord:
     """The record of a usual PubmedArticle; raises Unusual for any other, DamagedXml for a bad PMID or version."""
-    if not data.startswith(b"<PubmedArticle>"):
-        raise Unusual
-    levels: dict[bytes, _Children] = {}
-    if _walk(data, len(b"<PubmedArticle>"), b"PubmedArticle", levels) != len(data):
-        raise Unusual
+    levels: dict[str, _Children] = {}
     try:
-        return _record(data, levels[_CITATION], levels[_ARTICLE], levels[_DATA])
+        text = data.decode()
+        if not text.startswith("<PubmedArticle>"):
+            raise Unusual
+        if _walk(text, len("<PubmedArticle>"), "PubmedArticle", levels) != len(text):
+            raise Unusual
+        return _record(text, levels["MedlineCitation"], levels["Article"], levels["PubmedData"])
     except (KeyError, UnicodeDecodeError) as error:
         raise Unusual from error
 
 
-def _walk(data: bytes, at: int, path: bytes, levels: dict[bytes, _Children]) -> int:
+def _walk(text: str, at: int, name: str, levels: dict[str, _Children]) -> int:
     """Note the children of the element whose content starts here; returns the place after its end tag."""
     children: _Children = {}
-    if levels.setdefault(path, children) is not children:
+    if levels.setdefault(name, children) is not children:
         raise Unusual
-    while child := _CHILD.match(data, at):
-        name, start = child[1], child.end()
-        inner = path + b"/" + name
-        if inner in _LEVELS:
-            at = _walk(data, start, inner, levels)
-        else:
-            stop = data.find(b"</" + name + b">", start)
-            if stop < 0:
-                raise Unusual
-            children.setdefault(name, []).append((child[2], start, stop))
-            at = stop + len(name) + 3
-    closing = b"</" + path.rpartition(b"/")[2] + b">"
-    at = _BLANKS.match(data, at).end()  # type: ignore[union-attr]
-    if not data.startswith(closing, at):
+    while child := _CHILD.match(text, at):
+        inner, start = child[1], child.end()
+        if inner in _LEVELS and _LEVELS[inner] == name:
+            at = _walk(text, start, inner, levels)
+            continue
+        stop = text.find(f"</{inner}>", start)
+        if stop < 0:
+            raise Unusual
+        if inner not in children:
+            children[inner] = [(start, stop, child)]
+        elif inner in _REPEATED:
+            children[inner].append((start, stop, child))
+        elif inner not in _UNREAD:
+            raise Unusual
+        at = stop + len(inner) + 3
+    at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+    if not text.startswith(f"</{name}>", at):
         raise Unusual
-    return at + len(closing)
+    return at + len(name) + 3
 
 
-def _record(data: bytes, citation: _Children, article: _Children, extra: _Children) -> ParsedRecord:
-    if b"DataBankList" in article:
+def _record(text: str, citation: _Children, article: _Children, extra: _Children) -> ParsedRecord:
+    if "DataBankList" in article:
         raise Unusual
-    attributes, start, stop = citation[b"PMID"][0]
-    number, version = rules.pmid_version(_text(data[start:stop]), _attribute(attributes, b"Version") or "1")
-    year, date = _pub_date(data, article)
-    types = [(_attribute(a, b"UI"), _text(t)) for a, t in _listed(data, article, b"PublicationType", _TYPE)]
-    corrections = _corrections(data, citation)
-    sections = _sections(data, article)
-    ids = _article_ids(data, extra)
+    start, stop, opening = citation["PMID"][0]
+    number, version = rules.pmid_version(_leaf(text[start:stop]), _attribute(opening[2], "Version") or "1")
+    year, date = _pub_date(text, article)
+    types = [(ui or None, _clean(name)) for ui, name in _listed(text, article, "PublicationType", _TYPE)]
+    corrections = _corrections(text, citation)
+    sections = _sections(text, article)
+    ids = _article_ids(text, extra)
     return {
         "pmid": number,
         "version": version,
         "kind": "article",
-        "title": _rich(data, article.get(b"ArticleTitle")),
+        "title": _title(text, article),
         "abstract": " ".join([section["text"] for section in sections]),
         "sections": sections,
         "year": year,
         "date": date,
-        "journal": _journal(data, citation),
-        "authors": _authors(data, article),
-        "doi": ids.get("doi") or _own_doi(data, article),
+        "journal": _journal(text, citation),
+        "authors": _authors(text, article),
+        "doi": ids.get("doi") or _own_doi(text, article),
         "pmcid": ids.get("pmc"),
-        "mesh": _mesh(data, citation),
+        "mesh": _mesh(text, citation),
         "publication_types": [name for _, name in types if name],
-        "keywords": [text for text in map(_text, _listed(data, citation, b"Keyword", _KEYWORD)) if text],
-        "languages": [text for _, start, stop in article.get(b"Language", ()) if (text := _flat(data[start:stop]))],
+        "keywords": [name for name in map(_clean, _listed(text, citation, "Keyword", _KEYWORD)) if name],
+        "languages": [code for start, stop, _ in article.get("Language", ()) if (code := _leaf(text[start:stop]))],
         "trial_ids": [],
         "corrections": corrections,
         "retracted": rules.is_retracted(types, corrections),
-        "date_revised": _date_revised(data, citation),
+        "date_revised": _date_revised(text, citation),
     }
 
 
-def _listed(data: bytes, level: _Children, name: bytes, pattern: re.Pattern[bytes]) -> list[Any]:
+def _listed(text: str, level: _Children, name: str, pattern: re.Pattern[str]) -> list[Any]:
     """What the pattern finds in each NameList of a level; every element of that name must be found."""
     found: list[Any] = []
-    for _, start, stop in level.get(name + b"List", ()):
-        there = pattern.findall(data, start, stop)
-        if len(there) != data.count(b"<" + name, start, stop):
+    for start, stop, _ in level.get(f"{name}List", ()):
+        there = pattern.findall(text, start, stop)
+        if len(there) != text.count(f"<{name}", start, stop):
             raise Unusual
         found += there
     return found
 
 
-def _text(raw: bytes) -> str:
-    """Text of a leaf."""
-    text = raw.decode()
+def _clean(text: str) -> str:
+    """Text of a leaf that holds no line end: references resolved, blanks squeezed."""
     if "&" in text:
-        text = _REFERENCE.sub(_character, text)
-    return squeeze(text)
+        return squeeze(_REFERENCE.sub(_character, text))
+    return squeeze(text) if "  " in text else text.strip(" ")
 
 
-def _flat(raw: bytes) -> str:
+def _leaf(text: str) -> str:
     """Text of a leaf; raises Unusual when it is none."""
-    if b"<" in raw:
+    if "<" in text:
         raise Unusual
-    return _text(raw)
+    return squeeze(_clean(text))
 
 
 def _character(reference: re.Match[str]) -> str:
@@ -179,114 +192,115 @@ def _character(reference: re.Match[str]) -> str:
     return _NAMED[name] if name else chr(int(digits, 16) if digits else int(decimal))
 
 
-def _rich(data: bytes, spans: list[tuple[bytes, int, int]] | None) -> str:
-    """Text of the first of the spans, inline tags flattened; empty when there is none."""
-    if not spans:
-        return ""
-    _, start, stop = spans[0]
-    return _flattened(data[start:stop])
+def _flattened(text: str) -> str:
+    """Text with inline tags: the plain ones just go, formulas and the like are read through a tree."""
+    if "<" in text:
+        text = _INLINE.sub("", text)
+        if "<" in text:
+            return plain(etree.fromstring(f"<text>{text}</text>"))
+    return squeeze(_REFERENCE.sub(_character, text)) if "&" in text else squeeze(text)
 
 
-def _flattened(raw: bytes) -> str:
-    if b"<" in raw:
-        raw = _INLINE.sub(b"", raw)
-        if b"<" in raw:
-            return plain(etree.fromstring(b"<text>" + raw + b"</text>"))
-    return _text(raw)
-
-
-def _attribute(attributes: bytes, name: bytes) -> str | None:
-    _, mark, rest = attributes.partition(b" " + name + b'="')
+def _attribute(attributes: str, name: str) -> str | None:
+    _, mark, rest = attributes.partition(f' {name}="')
     if not mark:
         return None
-    text = rest[: rest.index(b'"')].decode()
-    return _REFERENCE.sub(_character, text) if "&" in text else text
+    value = rest[: rest.index('"')]
+    return _REFERENCE.sub(_character, value) if "&" in value else value
 
 
-def _sections(data: bytes, article: _Children) -> list[Section]:
-    if b"Abstract" not in article:
+def _title(text: str, article: _Children) -> str:
+    if "ArticleTitle" not in article:
+        return ""
+    start, stop, _ = article["ArticleTitle"][0]
+    return _flattened(text[start:stop])
+
+
+def _sections(text: str, article: _Children) -> list[Section]:
+    if "Abstract" not in article:
         return []
-    _, at, end = article[b"Abstract"][0]
+    at, end, _ = article["Abstract"][0]
     sections: list[Section] = []
-    while child := _CHILD.match(data, at, end):
-        closing = b"</" + child[1] + b">"
-        stop = data.find(closing, child.end(), end)
+    while child := _CHILD.match(text, at, end):
+        closing = f"</{child[1]}>"
+        stop = text.find(closing, child.end(), end)
         if stop < 0:
             raise Unusual
-        if child[1] == b"AbstractText" and (text := _flattened(data[child.end() : stop])):
-            sections.append({"label": _attribute(child[2], b"Label") or None, "text": text})
+        if child[1] == "AbstractText" and (found := _flattened(text[child.end() : stop])):
+            sections.append({"label": _attribute(child[2], "Label") or None, "text": found})
         at = stop + len(closing)
-    if data[at:end].strip():
+    if text[at:end].strip():
         raise Unusual
     return sections
 
 
-def _journal(data: bytes, citation: _Children) -> str:
-    _, start, stop = citation[b"MedlineJournalInfo"][0]
-    found = _TA.search(data, start, stop)
-    name = _text(found[1]) if found and found.start() == data.find(b"<MedlineTA", start, stop) else ""
+def _journal(text: str, citation: _Children) -> str:
+    start, stop, _ = citation["MedlineJournalInfo"][0]
+    found = _TA.search(text, start, stop)
+    name = _clean(found[1]) if found and found.start() == text.find("<MedlineTA", start, stop) else ""
     if not name:
         raise Unusual
     return name
 
 
-def _pub_date(data: bytes, article: _Children) -> tuple[int | None, str | None]:
-    _, start, stop = article[b"Journal"][0]
-    found = _ISSUE.search(data, start, stop)
-    if not found or found.start() != data.find(b"<JournalIssue", start, stop):
+def _pub_date(text: str, article: _Children) -> tuple[int | None, str | None]:
+    start, stop, _ = article["Journal"][0]
+    found = _ISSUE.search(text, start, stop)
+    if not found or found.start() != text.find("<JournalIssue", start, stop):
         raise Unusual
-    year, month, day, free = found.groups(b"")
-    return rules.pub_date(_text(year), _text(month), _text(day), _text(free))
+    year, month, day, free = map(_clean, found.groups(""))
+    return rules.pub_date(year, month, day, free)
 
 
-def _date_revised(data: bytes, citation: _Children) -> str | None:
-    if b"DateRevised" not in citation:
+def _date_revised(text: str, citation: _Children) -> str | None:
+    if "DateRevised" not in citation:
         return None
-    _, start, stop = citation[b"DateRevised"][0]
-    found = _DATE.fullmatch(data, start, stop)
+    start, stop, _ = citation["DateRevised"][0]
+    found = _DATE.fullmatch(text, start, stop)
     if not found:
         raise Unusual
-    return rules.full_date(*map(_text, found.groups(b"")))
+    year, month, day = map(_clean, found.groups(""))
+    return rules.full_date(year, month, day)
 
 
-def _authors(data: bytes, article: _Children) -> list[str]:
-    names = []
-    for last, initials, collective in _listed(data, article, b"Author", _AUTHOR):
-        names.append(f"{_text(last)} {_text(initials)}".strip() or _text(collective))
+def _authors(text: str, article: _Children) -> list[str]:
+    found = _listed(text, article, "Author", _AUTHOR)
+    names = [_clean(f"{last} {initials}") if last or initials else _clean(group) for last, initials, group in found]
     return [name for name in names if name]
 
 
-def _article_ids(data: bytes, extra: _Children) -> dict[str, str]:
+def _article_ids(text: str, extra: _Children) -> dict[str, str]:
     found: dict[str, str] = {}
-    for attributes, raw in _listed(data, extra, b"ArticleId", _ID):
-        if text := _text(raw):
-            found.setdefault(_attribute(attributes, b"IdType") or "pubmed", text)
+    for kind, number in _listed(text, extra, "ArticleId", _ID):
+        if name := _clean(number):
+            found.setdefault(kind or "pubmed", name)
     return found
 
 
-def _own_doi(data: bytes, article: _Children) -> str | None:
-    for attributes, start, stop in article.get(b"ELocationID", ()):
-        valid = (_attribute(attributes, b"ValidYN") or "Y") == "Y"
-        if valid and _attribute(attributes, b"EIdType") == "doi" and (text := _flat(data[start:stop])):
-            return text
+def _own_doi(text: str, article: _Children) -> str | None:
+    for start, stop, opening in article.get("ELocationID", ()):
+        valid = (_attribute(opening[2], "ValidYN") or "Y") == "Y"
+        if valid and _attribute(opening[2], "EIdType") == "doi" and (doi := _leaf(text[start:stop])):
+            return doi
     return None
 
 
-def _mesh(data: bytes, citation: _Children) -> list[MeshHeading]:
+def _mesh(text: str, citation: _Children) -> list[MeshHeading]:
     headings: list[MeshHeading] = []
-    for attributes, name, qualifiers in _listed(data, citation, b"MeshHeading", _HEADING):
-        below = [_term(*pair) for pair in _QUALIFIER.findall(qualifiers)] if qualifiers else []
-        headings.append({**_term(attributes, name), "qualifiers": below})  # type: ignore[typeddict-item]
+    for ui, major, late, name, below in _listed(text, citation, "MeshHeading", _HEADING):
+        qualifiers = [
+            {"ui": u or v or None, "name": _clean(q), "major": m == "Y"} for u, m, v, q in _QUALIFIER.findall(below)
+        ]
+        if len(qualifiers) != below.count("<QualifierName"):
+            raise Unusual
+        headings.append(
+            {"ui": ui or late or None, "name": _clean(name), "major": major == "Y", "qualifiers": qualifiers}
+        )
     return headings
 
 
-def _term(attributes: bytes, name: bytes) -> dict[str, Any]:
-    major = b' MajorTopicYN="Y"' in attributes
-    return {"ui": _attribute(attributes, b"UI"), "name": _text(name), "major": major}
-
-
-def _corrections(data: bytes, citation: _Children) -> list[Correction]:
+def _corrections(text: str, citation: _Children) -> list[Correction]:
     return [
-        {"type": _attribute(a, b"RefType") or "", "pmid": _text(pmid) or None, "source": _text(source) or None}
-        for a, source, pmid in _listed(data, citation, b"CommentsCorrections", _CORRECTION)
+        {"type": kind, "pmid": _clean(pmid) or None, "source": _clean(source) or None}
+        for kind, source, pmid in _listed(text, citation, "CommentsCorrections", _CORRECTION)
     ]

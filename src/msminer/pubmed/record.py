@@ -163,7 +163,7 @@ def _mesh(citation: Any) -> list[MeshHeading]:
 
 
 def _term(element: Any) -> dict[str, Any]:
-    return {"ui": element.get("UI"), "name": plain(element), "major": element.get("MajorTopicYN") == "Y"}
+    return {"ui": element.get("UI") or None, "name": plain(element), "major": element.get("MajorTopicYN") == "Y"}
 
 
 def _trial_ids(article: Any) -> list[str]:

@@ -26,7 +26,6 @@ _ROOTS = (b"PubmedArticleSet", b"PubmedBookArticleSet")
 _GZIP = b"\x1f\x8b"
 
 _INK = re.compile(rb"[^ \t\r\n]")
-_HIDING = re.compile(rb"<!|<\?")
 _CLOSERS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 UNIT = re.compile(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation)(?=[\s/>])")
 _PROLOG = re.compile(
@@ -109,6 +108,21 @@ def unit_kind(data: bytes, at: int = 0) -> Kind:
     """Which kind of record starts at a position."""
     opening = UNIT.match(data, at)
     return _KINDS[opening[1]] if opening else "other"
+
+
+def hides(data: bytes, start: int = 0, end: int | None = None) -> bool:
+    """Whether a comment, CDATA section or instruction may stand in these bytes and hide a tag."""
+    # One byte is found ten times as fast as two, and `!` and `?` are rare.
+    return any(_follows(data, mark, start, len(data) if end is None else end) for mark in (b"!", b"?"))
+
+
+def _follows(data: bytes, mark: bytes, start: int, end: int) -> bool:
+    at = data.find(mark, start, end)
+    while at > 0:
+        if data[at - 1] == ord("<"):
+            return True
+        at = data.find(mark, at + 1, end)
+    return False
 
 
 def _enter(window: _Window) -> _Root:
@@ -224,14 +238,9 @@ class _Window:
         # Sets end in a name that starts with a record's.
         if not self.data.startswith(b">", self.at + end):
             return self._careful_size(closing)
-        if self._may_hide(end) and _HIDING.search(self.data, self.at, self.at + end):
+        if hides(self.data, self.at, self.at + end):
             return self._careful_size(closing)
         return end + 1
-
-    def _may_hide(self, size: int) -> bool:
-        # One byte is found ten times as fast as two, and most records hold neither.
-        end = self.at + size
-        return self.data.find(b"!", self.at, end) >= 0 or self.data.find(b"?", self.at, end) >= 0
 
     def _careful_size(self, closing: bytes) -> int:
         """Size of the unit, stepping over comments, CDATA sections and instructions that may hold its end tag."""
