@@ -53,6 +53,12 @@ def by_close(reply: Reply, _request: Request, _options: Options, _service: Servi
     return replace(reply, framing="close", headers={**reply.headers, "Content-Encoding": "identity"})
 
 
+def huge_head(reply: Reply, _request: Request, options: Options, _service: Service) -> Reply:
+    """The head of fault 39: chunked, and packed only on demand."""
+    encoding = "gzip" if options.get("form") == "gzip" else "identity"
+    return replace(reply, framing="chunked", headers={**reply.headers, "Content-Encoding": encoding})
+
+
 def _error(request: Request, message: str, status: int = 200) -> Reply:
     """An error in the form of the program called."""
     if request.call == "efetch":

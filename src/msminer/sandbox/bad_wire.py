@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 from msminer.sandbox import wire
@@ -12,6 +14,8 @@ from msminer.sandbox.wire import Wire
 Toxic = Callable[[Wire, bytes, Reply, Mapping[str, Any]], None]
 _RECORD_END = b"</PubmedArticle>"
 _PIECE = b"A" * 65_536
+_HUGE_START = b'<?xml version="1.0" ?>\n<PubmedArticleSet><!--'
+_HUGE_END = b"--></PubmedArticleSet>"
 
 
 def _kept(framed: bytes, at: Any) -> bytes:
@@ -64,9 +68,16 @@ def slow_close(line: Wire, head: bytes, reply: Reply, options: Mapping[str, Any]
 
 
 def huge_body(line: Wire, head: bytes, _reply: Reply, options: Mapping[str, Any]) -> None:
-    """Send one text of many megabytes."""
-    line.send(head + wire.chunk(b'<?xml version="1.0" ?>\n<PubmedArticleSet><!--'))
-    for _ in range(int(float(options.get("megabytes", 300)) * 1e6) // len(_PIECE)):
-        line.send(wire.chunk(_PIECE))
-    line.send(wire.chunk(b"--></PubmedArticleSet>") + wire.LAST_CHUNK)
+    """Send one text of many megabytes, as it is or packed."""
+    line.send(head)
+    pieces = int(float(options.get("megabytes", 300)) * 1e6) // len(_PIECE)
+    packer = zlib.compressobj(wbits=31) if options.get("form") == "gzip" else None
+    whole = chain((_HUGE_START,), repeat(_PIECE, pieces), (_HUGE_END,))
+    for piece in whole:
+        sent = piece if packer is None else packer.compress(piece)
+        if sent:
+            line.send(wire.chunk(sent))
+    if packer is not None:
+        line.send(wire.chunk(packer.flush()))
+    line.send(wire.LAST_CHUNK)
     line.close()

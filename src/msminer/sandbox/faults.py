@@ -90,7 +90,7 @@ _ALL = (
     Fault(36, "entities", "a DOCTYPE with entities; form: bomb or xxe; file: what xxe reads", _D.entities),
     Fault(37, "new_dtd", "pubmed_260101.dtd and an element nobody knows", _D.new_dtd),
     Fault(38, "broken_gzip", "form: crc, cut, or unasked (whole, but not asked for)", _R.broken_gzip),
-    Fault(39, "huge_body", "a body of megabytes (300)", _R.by_chunks, _W.huge_body),
+    Fault(39, "huge_body", "a body of megabytes (300); form: gzip sends it packed", _R.huge_head, _W.huge_body),
     Fault(40, "tag_ignored", "more hits, with the tag gone from the translation", _Q.tag_ignored),
     Fault(41, "phrase_lost", "QuotedPhraseNotFound (phrase) though there are hits", _Q.phrase_lost),
     Fault(42, "zero", "an honest zero with both signs; silent: true leaves out the message", _Q.zero),
