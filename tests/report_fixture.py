@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,24 @@ OUTCOMES = ["disability", "relapse", "mri", "remyelination", "immune", "neuropro
 DIRECTIONS = ["benefit", "benefit", "benefit", "no_effect", "mixed", "harm"]
 DESIGNS = ["animal", "animal", "in_vitro", "trial_uncontrolled", "trial_controlled", "observational", "case_report", "narrative_review"]
 KINDS = ["backed", "backed in models only", "contested", "challenged", "insufficient", "insufficient"]
+
+
+def pick(node: Any, selector: str) -> list[Any]:
+    """Elements below a node by a small part of CSS: tag, .class, [attribute], [attribute='value'], blanks and commas."""
+    step = re.compile(r"([a-z0-9]*)((?:\.[\w-]+)?)((?:\[[^\]]+\])?)")
+    paths = []
+    for alternative in selector.split(","):
+        path = "."
+        for part in alternative.replace(">", " ").split():
+            match = step.fullmatch(part)
+            if match is None:
+                raise ValueError(part)
+            tag, name, attribute = match.groups()
+            path += f"//{tag or '*'}"
+            path += f"[contains(concat(' ', @class, ' '), ' {name[1:]} ')]" if name else ""
+            path += f"[@{attribute[1:-1]}]" if attribute else ""
+        paths.append(path)
+    return list(node.xpath(" | ".join(paths)))
 
 
 def make_articles(size: int, seed: int = 7) -> list[dict[str, Any]]:

@@ -8,19 +8,22 @@ from itertools import groupby
 from typing import Any
 
 from msminer.report.links import name_of, paper_url, shown_id
-from msminer.report.values import interval, percent, present
+from msminer.report.values import interval, percent, present, whole
 from msminer.report.words import (
     CELLS,
     DESIGNS,
     DIRECTIONS,
     KINDS,
+    MANY,
     OUTCOMES,
     POPULATIONS,
+    SCOPES,
     STANCES,
     STRENGTHS,
     VERDICTS,
     Verdict,
     plain,
+    sentence,
     verdict_of,
 )
 
@@ -36,6 +39,7 @@ class Tier:
 
     key: str
     word: str
+    many: str
     scope: str
     studies: int
     benefit: int
@@ -94,7 +98,7 @@ class ClaimView:
     flipped: int | None
     notes: tuple[tuple[str, str], ...]
     candidates: tuple[Mapping[str, Any], ...]
-    figures: tuple[str, ...]
+    figures: tuple[tuple[str, str | None], ...]
 
 
 def claim_views(
@@ -117,7 +121,7 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
         about="treating people" if claim.get("about") == "people" else "biology",
         query=str(entry.get("query") or claim.get("query", "stem_cells_ms")),
         verdict=verdict_of(entry),
-        reason=str(entry["reason"]),
+        reason=sentence(str(entry["reason"])),
         tiers=tiers,
         lead=_lead(tiers),
         papers=papers[:MOST_PAPERS],
@@ -133,10 +137,13 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
 def _tier(tier: Mapping[str, Any], rows: Mapping[str, int]) -> Tier:
     ids = list(tier["study_ids"])
     found = sorted({rows[i] for i in ids if i in rows})
+    arm = str(tier.get("arm") or "")
+    beside = f" of {plain(CELLS, arm)}" if arm else ""
     return Tier(
-        key=str(tier["tier"]),
-        word=plain(DESIGNS, tier["tier"]),
-        scope="people" if tier["scope"] == "human" else "animals or dish",
+        key=f"{tier['tier']}-{arm.replace('+', '-')}" if arm else str(tier["tier"]),
+        word=plain(DESIGNS, tier["tier"]) + beside,
+        many=plain(MANY, tier["tier"]) + beside,
+        scope=SCOPES.get(str(tier["scope"]), ""),
         studies=int(tier["studies"]),
         benefit=int(tier["benefit"]),
         no_effect=int(tier["no_effect"]),
@@ -162,8 +169,8 @@ def _lead(tiers: tuple[Tier, ...]) -> Tier | None:
 
 def _papers(entry: dict[str, Any]) -> tuple[Paper, ...]:
     sentences: dict[str, Mapping[str, Any]] = {}
-    for sentence in entry["sentences"]:
-        sentences.setdefault(str(sentence["publication_id"]), sentence)
+    for one in entry["sentences"]:
+        sentences.setdefault(str(one["publication_id"]), one)
     papers: dict[str, Paper] = {}
     for paper in entry["deciding"]:
         key = str(paper["publication_id"])
@@ -172,20 +179,20 @@ def _papers(entry: dict[str, Any]) -> tuple[Paper, ...]:
     return tuple(sorted(papers.values(), key=lambda p: p.sentence is None))
 
 
-def _paper(paper: Mapping[str, Any], sentence: Mapping[str, Any] | None) -> Paper:
+def _paper(paper: Mapping[str, Any], said: Mapping[str, Any] | None) -> Paper:
     of = "" if paper["cell_type"] in {None, "none"} else f", {paper['cell_type']}"
-    n = f", n = {paper['n']}" if present(paper["n"]) else ""
+    n = f", n = {whole(paper['n'])}" if present(paper["n"]) else ""
     finding = ""
     if paper["outcome"] and paper["direction"]:
         finding = f"; {plain(OUTCOMES, paper['outcome'])}: {plain(DIRECTIONS, paper['direction'])}"
-    kind = str(sentence["kind"]) if sentence else ""
+    kind = str(said["kind"]) if said else ""
     return Paper(
         name=name_of(paper),
         title=str(paper["title"] or ""),
         url=paper_url(paper["pmid"], paper["doi"]),
         shown_id=shown_id(paper["pmid"], paper["doi"]),
         about=f"{plain(DESIGNS, paper['design'])}{of}{n}{finding}",
-        sentence=str(sentence["text"]) if sentence else None,
+        sentence=str(said["text"]) if said else None,
         kind=kind,
         kind_words=KINDS.get(kind, ""),
         concern=bool(paper["concern"]),
@@ -209,7 +216,7 @@ def _notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
     if lone := entry.get("without_most_influential"):
         word = VERDICTS[lone["verdict"]].word.lower()
         notes.append(("Without its most influential study", f"{word} (left out: {lone['title'] or lone['study_id']})"))
-    if (retracted := entry.get("with_retracted")) and retracted["studies"]:
+    if (retracted := entry.get("with_retracted")) and retracted["studies"] and retracted["verdict"]:
         word = VERDICTS[retracted["verdict"]].word.lower()
         notes.append(("If retracted work counted", f"{word}; {retracted['studies']} retracted"))
     for part in entry.get("subtypes") or []:
@@ -220,7 +227,7 @@ def _notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _safety(safety: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    if not safety:
+    if not safety or not any(safety[name] for name in ("harm", "mixed", "benefit", "no_effect")):
         return []
     text = f"studies reporting harm {safety['harm']}, mixed {safety['mixed']}, well tolerated {safety['benefit']}"
     reports = len(safety.get("case_reports_of_harm") or [])
@@ -259,6 +266,7 @@ def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _figure(figure: Mapping[str, Any]) -> str:
+def _figure(figure: Mapping[str, Any]) -> tuple[str, str | None]:
     value = f"{figure['value']:,.0f}" if isinstance(figure["value"], int | float) else str(figure["value"])
-    return f"{value} {figure['quantity']}, {figure['region']}, {figure['year'] or 'undated'}"
+    text = f"{value} {figure['quantity']}, {figure['region']}, {figure['year'] or 'undated'}"
+    return text, paper_url(figure.get("pmid") or figure.get("publication_id"), None)

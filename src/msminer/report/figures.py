@@ -45,6 +45,7 @@ class Figure:
     title: str
     svg: Markup
     caption: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,16 @@ def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
         "Share of studies in this report that report only benefit on some outcome of treatment, with 95% Wilson intervals; safety, "
         "cell fate and cost left out. " + words + "."
     )
-    return Figure("Benefit by kind of study", svg, caption)
+    return Figure("Benefit by kind of study", svg, caption, _contrast(counts))
+
+
+def _contrast(counts: pd.DataFrame) -> str:
+    """Animals against controlled trials in one sentence; empty where either is missing."""
+    told = {row.tier: f"{round(row.share * row.studies)} of {row.studies}" for row in counts.itertuples()}
+    animals, trials = told.get(TIERS["animal"]), told.get(TIERS["trial_controlled"])
+    if animals is None or trials is None:
+        return ""
+    return f"In this report {animals} animal studies tell of nothing but benefit, and {trials} controlled trials in people."
 
 
 def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:

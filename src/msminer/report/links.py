@@ -32,6 +32,6 @@ def shown_id(pmid: str | None, doi: str | None) -> str:
 
 
 def name_of(paper: Mapping[str, Any]) -> str:
-    """Author and year of a paper, e.g. Nash 2017."""
-    author = paper.get("first_author") or "Authors not given"
+    """Author and year of a paper, e.g. Nash 2017; its journal stands in for an unknown author."""
+    author = paper.get("first_author") or paper.get("journal") or "Unnamed authors"
     return f"{author} {paper.get('year') or 'undated'}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msminer.report.claims import ClaimView
-from msminer.report.words import VERDICTS, Verdict
+from msminer.report.words import TOPICS, VERDICTS, Verdict, plain, sentence
 
 # Claims named on the first screen; more would push the answer below it on a laptop of 1366 x 768.
 NAMED = 4
@@ -47,23 +47,31 @@ def ledger(claims: list[ClaimView]) -> list[LedgerLine]:
 def _topics(claims: tuple[ClaimView, ...]) -> str:
     counts = Counter(claim.topic for claim in claims)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(name if n == 1 else f"{name} {n}" for name, n in ranked)
+    return ", ".join(plain(TOPICS, name) if n == 1 else f"{plain(TOPICS, name)} {n}" for name, n in ranked)
 
 
-def groups(claims: list[ClaimView]) -> dict[str, int]:
-    """How many hold up, fail and stay open."""
-    counts = Counter(claim.verdict.group for claim in claims)
-    return {name: counts[name] for name in ("holds", "fails", "open")}
+def answer(claims: list[ClaimView]) -> list[tuple[str, int, str]]:
+    """The answer in a sentence's parts: (verdict key for colour and link, number of claims, words)."""
+    counts = Counter(claim.verdict.key for claim in claims)
+    parts = [
+        ("backed", counts["backed"] + counts["confirmed"], "hold up"),
+        ("models", counts["models"], "hold only in animals or the dish"),
+        ("contested", counts["contested"], "are contested"),
+        ("challenged", counts["challenged"] + counts["misquoted"] + counts["notfound"], "are contradicted or misquoted"),
+        ("insufficient", counts["insufficient"] + counts["unsearched"], "lack studies"),
+    ]
+    singular = {"hold up": "holds up", "hold only in animals or the dish": "holds only in animals or the dish",
+                "are contested": "is contested", "are contradicted or misquoted": "is contradicted or misquoted", "lack studies": "lacks studies"}
+    return [(key, n, singular[words] if n == 1 else words) for key, n, words in parts if n]
 
 
 def highlights(claims: list[ClaimView]) -> list[tuple[str, str, list[ClaimView]]]:
     """Claims named on the first screen: those on treating people first, then by the studies behind them."""
-    titles = {"holds": ("Hold up", "backed"), "fails": ("Do not hold up", "challenged")}
-    out = []
-    for group, (title, key) in titles.items():
-        mine = sorted((c for c in claims if c.verdict.group == group), key=_weight)
-        out.append((title, key, mine[:NAMED]))
-    return out
+    up = sorted((c for c in claims if c.verdict.group == "holds"), key=_weight)
+    down = sorted((c for c in claims if c.verdict.group == "fails" or c.verdict.key == "models"), key=_weight)
+    # Contradicted claims stand before those that only models back.
+    down.sort(key=lambda claim: claim.verdict.group != "fails")
+    return [("Hold up", "backed", up[:NAMED]), ("Do not, or not in people", "challenged", down[:NAMED])]
 
 
 def _weight(claim: ClaimView) -> tuple[bool, bool, int, str]:
@@ -78,5 +86,5 @@ def sources(register: Mapping[str, Any], claims: list[ClaimView]) -> list[Source
         counts = Counter(claim.verdict.key for claim in mine)
         tally = tuple((v, counts[v.key]) for v in VERDICTS.values() if counts[v.key])
         if mine:
-            out.append(Source(str(source["id"]), str(source["kind"]), mine, tally))
+            out.append(Source(str(source["id"]), sentence(str(source["kind"])), mine, tally))
     return out

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from msminer.report import figures, page
+from msminer.report import charts, figures, page
 from msminer.report.bundle import ReportBundle
 from msminer.report.claims import MOST_STUDIES, ClaimView, Tier, claim_views
 from msminer.report.diff import changed_view
@@ -60,7 +60,7 @@ def _answer(bundle: ReportBundle, claims: list[ClaimView]) -> dict[str, Any]:
         "articles": len(bundle.articles),
         "total": len(claims),
         "sources": page.sources(bundle.register, claims),
-        "groups": page.groups(claims),
+        "answer": page.answer(claims),
         "ledger": page.ledger(claims),
         "highlights": page.highlights(claims),
         "people_claims": len(people),
@@ -71,9 +71,11 @@ def _answer(bundle: ReportBundle, claims: list[ClaimView]) -> dict[str, Any]:
 
 
 def _trends(bundle: ReportBundle) -> dict[str, Any]:
-    shown, few = figures.cell_trends(bundle) if bundle.trends_publishable else ([], "")
+    with charts.unchecked():
+        shown, few = figures.cell_trends(bundle) if bundle.trends_publishable else ([], "")
+        tiers = figures.tier_figure(bundle.studies, bundle.findings)
     return {
-        "tier_figure": figures.tier_figure(bundle.studies, bundle.findings),
+        "tier_figure": tiers,
         "trends": shown,
         "too_few": few,
         "trends_reason": "" if bundle.trends_publishable else bundle.trends_reason,

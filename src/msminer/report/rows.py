@@ -41,7 +41,7 @@ class Row:
     @property
     def name(self) -> str:
         """Author and year."""
-        return f"{self.author} {self.year or 'undated'}"
+        return f"{self.author or self.journal or 'Unnamed authors'} {self.year or 'undated'}"
 
 
 def evidence_rows(bundle: ReportBundle, first: set[str]) -> list[Row]:
@@ -54,10 +54,10 @@ def evidence_rows(bundle: ReportBundle, first: set[str]) -> list[Row]:
 
 
 def author_of(record: dict[str, Any]) -> str:
-    """Surname of the first author, or a plain word where the record names none."""
+    """Surname of the first author; empty where the record names none."""
     authors = record["authors"]
     if not authors:
-        return "Authors not given"
+        return ""
     head, _, initials = str(authors[0]).rpartition(" ")
     return head if head and initials.isupper() and len(initials) <= 4 else str(authors[0])
 

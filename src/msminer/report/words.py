@@ -64,6 +64,32 @@ POPULATIONS = {
     "any": "any population",
     "other": "other",
 }
+SCOPES = {"human": "people", "model": "animals or dish"}
+# Topics of the register as a patient's relative would say them.
+TOPICS = {
+    "HSCT": "blood stem cells (HSCT)",
+    "MSC": "mesenchymal cells",
+    "adipose MSC": "cells from fat",
+    "MSC-NP": "progenitors from marrow cells",
+    "NSC": "neural stem cells",
+    "iPSC": "induced stem cells",
+    "ESC": "embryonic stem cells",
+    "remyelination": "myelin repair",
+    "reference": "its reference",
+}
+MANY = {
+    "systematic_review": "Systematic reviews",
+    "trial_controlled": "Controlled trials",
+    "trial_uncontrolled": "Uncontrolled trials",
+    "observational": "Observational studies",
+    "case_report": "Case reports",
+    "animal": "Animal studies",
+    "in_vitro": "Laboratory studies",
+    "guideline": "Guidelines",
+    "narrative_review": "Narrative reviews",
+    "opinion": "Opinions",
+    "protocol": "Trial protocols",
+}
 STANCES = {
     "supports": "supports the claim",
     "against": "speaks against it",
@@ -111,6 +137,12 @@ def verdict_of(entry: dict[str, object]) -> Verdict:
     return VERDICTS[name]
 
 
+def sentence(text: str) -> str:
+    """The text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
 def plain(table: dict[str, str], label: object) -> str:
-    """A label in plain words; an unknown one as it is."""
-    return table.get(str(label), str(label).replace("_", " "))
+    """A label, or several joined by +, in plain words; an unknown one as it is."""
+    parts = str(label).split("+")
+    return " and ".join(table.get(part, part.replace("_", " ")) for part in parts)

@@ -1,0 +1,244 @@
+"""The report page: what it shows, what it links to, and that hostile texts stay texts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import html
+from report_fixture import HOSTILE, NOW, make_bundle, pick
+
+from msminer.errors import ReportError
+from msminer.report.bundle import ReportBundle, is_local
+from msminer.report.claims import MOST_PAPERS
+from msminer.report.folder import latest_report, write_report
+from msminer.report.links import paper_url
+from msminer.report.render import render
+from msminer.report.rows import MOST_ROWS
+
+
+@pytest.fixture(scope="module")
+def bundle() -> ReportBundle:
+    return make_bundle(150)
+
+
+@pytest.fixture(scope="module")
+def text(bundle: ReportBundle) -> str:
+    return render(bundle)
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> html.HtmlElement:
+    return html.document_fromstring(text)
+
+
+def test_first_screen_counts_every_claim_once(page: html.HtmlElement) -> None:
+    counts = [int(node.text) for node in pick(page, ".ledger-count")]
+    assert sum(counts) == 80
+    assert "80" in pick(page, ".answer")[0].text_content()
+
+
+def test_no_medical_advice_stands_on_the_first_screen(page: html.HtmlElement) -> None:
+    assert "No medical advice" in pick(page, ".hero")[0].text_content()
+
+
+def test_disclaimer_and_copyright_are_shown(page: html.HtmlElement) -> None:
+    foot = pick(page, "footer")[-1].text_content()
+    assert "NCBI" in foot
+    assert "copyright" in foot
+    assert "do not endorse" in foot
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_hostile_titles_are_text(title: str, text: str, page: html.HtmlElement) -> None:
+    shown = "".join(page.itertext())
+    assert title[:80] in shown
+    assert len(pick(page, "script")) == 2
+    assert not pick(page, "img, math, iframe, object, [onerror], [style]")
+    assert "{{" in text  # the template text of a title is not run
+
+
+def test_policy_allows_these_texts_alone(text: str, page: html.HtmlElement) -> None:
+    policy = pick(page, "meta[http-equiv='Content-Security-Policy']")[0].get("content")
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    styles = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    for part in [*scripts, *styles[:2]]:
+        digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_page_names_no_other_host_but_in_links(text: str) -> None:
+    loads = re.findall(r"""(?:src|srcset|poster|data)\s*=\s*["']?(?:https?:)?//|url\(|@import""", text)
+    assert loads == []
+
+
+def test_anchors_are_unique_and_resolve(page: html.HtmlElement) -> None:
+    ids = [node.get("id") for node in page.iter() if isinstance(node.tag, str) and node.get("id")]
+    assert [name for name, n in Counter(ids).items() if n > 1] == []
+    inside = {a.get("href")[1:] for a in page.iter("a") if a.get("href", "").startswith("#")}
+    assert {name for name in inside if not name.startswith("rows=")} <= set(ids)
+
+
+def test_every_tier_count_leads_to_its_rows(bundle: ReportBundle, page: html.HtmlElement) -> None:
+    for entry in bundle.verdicts["verdicts"]:
+        for tier in entry["tiers"]:
+            lists = page.get_element_by_id(f"{entry['claim_id']}-{tier['tier']}")
+            rows = [a.get("href") for a in lists.iter("a")]
+            assert len(rows) == len(set(tier["study_ids"]))
+            titles = "".join(page.get_element_by_id(row[1:]).text_content() for row in rows)
+            known = bundle.articles.set_index("pmid")["doi"]
+            for study in tier["study_ids"]:
+                assert (f"PMID {study}" if not is_local(study) else str(known[study])) in titles or known[study] is None
+
+
+def test_local_identifiers_are_never_linked_or_called_pmid(text: str) -> None:
+    assert "ncbi.nlm.nih.gov/99" not in text
+    assert "PMID 99" not in text
+
+
+@pytest.mark.parametrize(
+    ("pmid", "doi", "url"),
+    [
+        ("30644983", None, "https://pubmed.ncbi.nlm.nih.gov/30644983/"),
+        ("30644983", "10.1001/x", "https://pubmed.ncbi.nlm.nih.gov/30644983/"),
+        ("990000001", "10.1001/jama.2018.18743", "https://doi.org/10.1001/jama.2018.18743"),
+        ("990000001", None, None),
+        (None, "10.1000/a<b>\"c", "https://doi.org/10.1000/a%3Cb%3E%22c"),
+        (None, "javascript:alert(1)", None),
+        ("1; DROP", None, None),
+        ("٣٠٦٤٤٩٨٣", None, None),
+    ],
+)
+def test_paper_url(pmid: str | None, doi: str | None, url: str | None) -> None:
+    assert paper_url(pmid, doi) == url
+
+
+def test_at_most_one_sentence_a_paper_a_claim_and_each_is_marked(page: html.HtmlElement) -> None:
+    for claim in pick(page, "article.claim"):
+        papers = pick(claim, "ul.papers > li")
+        assert len(papers) <= MOST_PAPERS or pick(claim, "h5")[0].text.startswith("Works")
+        for paper in papers:
+            quotes = pick(paper, "blockquote")
+            assert len(quotes) <= 1
+            for quote in quotes:
+                marked = pick(quote, "footer")[0].text_content()
+                assert marked.startswith(("Quoted from the abstract", "Digest in", "Fact in"))
+
+
+def test_not_searched_is_no_lack_of_evidence(bundle: ReportBundle, page: html.HtmlElement) -> None:
+    entry = next(v for v in bundle.verdicts["verdicts"] if v["searched"] is False)
+    card = page.get_element_by_id(entry["claim_id"])
+    assert card.get("data-verdict") == "unsearched"
+
+
+def test_table_stands_without_scripts(bundle: ReportBundle, text: str) -> None:
+    plain = html.document_fromstring(text.replace("<noscript", "<div").replace("</noscript>", "</div>"))
+    assert len(pick(plain, "table.evidence tbody tr")) == len(bundle.articles)
+
+
+def test_same_bundle_same_bytes(bundle: ReportBundle, text: str) -> None:
+    assert render(bundle) == text
+
+
+def test_unfit_trends_are_not_drawn_and_it_says_why(bundle: ReportBundle) -> None:
+    page = html.document_fromstring(render(replace(bundle, trends_publishable=False, trends_reason="Most years are unknown.")))
+    trends = page.get_element_by_id("trends")
+    assert not pick(trends, "svg")
+    assert "Most years are unknown." in trends.text_content()
+
+
+def test_unfit_trends_without_a_reason_are_refused(bundle: ReportBundle, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="reason"):
+        write_report(replace(bundle, trends_publishable=False), tmp_path)
+
+
+def test_sample_says_so_where_it_shows(bundle: ReportBundle) -> None:
+    page = html.document_fromstring(render(replace(bundle, origin="sample", predicted_share=0.0)))
+    hero = pick(page, ".hero")[0].text_content()
+    assert "Offline sample" in hero
+    assert "none is a published abstract" in hero
+    assert "predicted from real abstracts: 0%" in hero
+    assert "digests" in pick(page.get_element_by_id("evidence"), "p")[0].text_content()
+
+
+def test_intervals_are_drawn_for_every_point(page: html.HtmlElement) -> None:
+    for picture in pick(page, "svg.picture"):
+        assert pick(picture, ".range")
+        assert "95% interval" in picture.get("aria-label")
+
+
+def test_two_arms_of_one_tier_keep_their_own_rows(bundle: ReportBundle) -> None:
+    entries = json.loads(json.dumps(bundle.verdicts))
+    twin = {**entries["verdicts"][0]["tiers"][0], "arm": "MSC+NSC"}
+    entries["verdicts"][0]["tiers"].append(twin)
+    page = html.document_fromstring(render(replace(bundle, verdicts=entries)))
+    assert page.get_element_by_id("S0-01-trial_controlled-MSC-NSC").text_content().startswith("Controlled trials of Mesenchymal")
+
+
+def test_empty_store_still_answers(bundle: ReportBundle) -> None:
+    nothing = {name: getattr(bundle, name).iloc[:0] for name in ("articles", "labels", "findings", "studies", "trends", "denominators")}
+    quiet = [
+        {**v, "verdict": "insufficient", "tiers": [], "deciding": [], "sentences": [], "as_of": [], "candidates": [], "figures": [],
+         "without_most_influential": None, "with_retracted": None, "flipped": None, "safety": None, "also_report": None}
+        for v in bundle.verdicts["verdicts"]
+    ]
+    page = html.document_fromstring(render(replace(bundle, verdicts={"rules_version": "1", "verdicts": quiet}, **nothing)))
+    assert "lack studies" in pick(page, ".answer")[0].text_content()
+
+
+def test_report_lies_whole_under_its_time_and_as_latest(tmp_path: Path) -> None:
+    small = make_bundle(20)
+    index = write_report(small, tmp_path)
+    assert index == tmp_path / "reports" / "20261121T120000Z" / "index.html"
+    assert (tmp_path / "reports" / "latest" / "index.html").read_bytes() == index.read_bytes()
+    later = replace(small, generated_at=NOW + timedelta(hours=1), previous=latest_report(tmp_path))
+    second = write_report(later, tmp_path)
+    assert (tmp_path / "reports" / "latest").resolve() == second.parent
+    assert not [p for p in (tmp_path / "reports").iterdir() if p.name.startswith(".")]
+    page = html.document_fromstring(second.read_text(encoding="utf-8"))
+    assert "Nothing: no new paper" in page.get_element_by_id("changed").text_content()
+
+
+def test_second_report_of_one_time_is_refused(tmp_path: Path) -> None:
+    small = make_bundle(20)
+    write_report(small, tmp_path)
+    with pytest.raises(ReportError, match="already there"):
+        write_report(small, tmp_path)
+
+
+def test_half_written_report_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("msminer.report.folder.write_tables", full)
+    with pytest.raises(ReportError, match="free space"):
+        write_report(make_bundle(20), tmp_path)
+    assert list((tmp_path / "reports").iterdir()) == []
+
+
+def test_verdict_on_an_unknown_claim_is_refused(bundle: ReportBundle, tmp_path: Path) -> None:
+    strange = {"rules_version": "1", "verdicts": [{**bundle.verdicts["verdicts"][0], "claim_id": "S9-99"}]}
+    with pytest.raises(ReportError, match="S9-99"):
+        write_report(replace(bundle, verdicts=strange), tmp_path)
+
+
+def test_time_without_zone_is_refused(bundle: ReportBundle, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="time zone"):
+        write_report(replace(bundle, generated_at=datetime(2026, 11, 21)), tmp_path)  # noqa: DTZ001
+    assert bundle.generated_at.tzinfo is UTC
+
+
+@pytest.mark.slow
+def test_five_thousand_articles_stay_small(tmp_path: Path) -> None:
+    index = write_report(make_bundle(MOST_ROWS), tmp_path)
+    assert index.stat().st_size < 5_000_000
