@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, Table, create_engine, event, select, text
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from msminer import __version__, schema
 from msminer.errors import SettingsError, StoreDamaged, StoreError
@@ -333,7 +333,10 @@ def open_store(url: str, *, origin: str | None = None, create: bool = True) -> S
         raise SettingsError("MSMINER_STORE_URL must be a sqlite or postgresql address", store=shown(parsed))
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return Store(_engine(parsed), origin=origin, create=create)
+    try:
+        return Store(_engine(parsed), origin=origin, create=create)
+    except NoSuchModuleError:
+        raise SettingsError("MSMINER_STORE_URL names a driver that does not exist", driver=parsed.drivername) from None
 
 
 def _engine(url: URL) -> Engine:

@@ -1,0 +1,153 @@
+"""The single-run lock: who holds it, when it is taken over, and that a run which lost it writes nothing more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import postgres
+import pytest
+from msminer.errors import StoreLocked
+from msminer.store import Store, lock, open_store
+from msminer.store.tables import LOCKS
+from sqlalchemy import select, update
+
+HOLDER = """
+import sys, time
+from msminer.store import open_store
+with open_store(sys.argv[1]) as store, store.run("holder"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def database_server() -> Iterator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgresql",
+            marks=[pytest.mark.postgres, pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW)],
+        ),
+    ]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.sqlite'}"
+    return str(request.getfixturevalue("database_server"))
+
+
+def holder(url: str) -> subprocess.Popen[str]:
+    """Another process that holds the lock."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, url], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    assert process.stdout
+    process.stdout.close()
+
+
+def edit_lock(store: Store, **values: object) -> None:
+    with store._writer() as connection:
+        connection.execute(update(LOCKS).values(**values))
+
+
+def test_a_living_run_keeps_others_out_and_a_dead_one_does_not(url: str) -> None:
+    process = holder(url)
+    with open_store(url) as store:
+        try:
+            with pytest.raises(StoreLocked, match="another run") as caught, store.run("second"):
+                pass
+            assert caught.value.context["owner"] == "holder"
+            assert caught.value.context["pid"] == process.pid
+        finally:
+            kill(process)
+        began = time.monotonic()
+        with store.run("second"):
+            pass
+        assert time.monotonic() - began < 2.0
+        assert [(run["owner"], run["status"]) for run in store.runs()[-2:]] == [("holder", "dead"), ("second", "done")]
+
+
+def test_a_stopped_process_that_waits_for_its_parent_is_dead(url: str) -> None:
+    process = holder(url)
+    os.kill(process.pid, signal.SIGKILL)
+    time.sleep(0.2)
+    with open_store(url) as store, store.run("second"):
+        pass
+    kill(process)
+
+
+def test_a_process_number_used_again_is_not_the_same_process(url: str) -> None:
+    with open_store(url) as store, store.run("first"):
+        edit_lock(store, token="1", pid=os.getpid())
+        with open_store(url) as other, other.run("second"):
+            pass
+
+
+def test_the_same_process_cannot_hold_it_twice(url: str) -> None:
+    with open_store(url) as store, store.run("first"), open_store(url) as other:
+        with pytest.raises(StoreLocked), other.run("second"):
+            pass
+        with store.run_unless_held("inner"):
+            assert store.run_number is not None
+
+
+def test_the_lock_of_another_host_ages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(url) as store, store.run("first"), open_store(url) as other:
+        edit_lock(store, host="elsewhere", beat=time.time() - lock.LEASE + 30)
+        with pytest.raises(StoreLocked, match="another host") as caught, other.run("second"):
+            pass
+        assert caught.value.context["host"] == "elsewhere"
+        edit_lock(store, host="elsewhere", beat=time.time() - lock.LEASE - 1)
+        with other.run("second"):
+            pass
+        # The run that lost the lock notices at its next write, and writes nothing.
+        with pytest.raises(StoreLocked, match="taken over"), store.writing():
+            pass
+
+
+def test_a_heartbeat_keeps_the_lock_young(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "BEAT", 0.05)
+    with open_store(url) as store, store.run("first"):
+        edit_lock(store, beat=0.0)
+        deadline = time.monotonic() + 5
+        while _beat(store) == 0.0:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert time.time() - _beat(store) < 5
+
+
+def _beat(store: Store) -> float:
+    with store.reading() as connection:
+        return float(connection.execute(select(LOCKS.c.beat)).scalar_one())
+
+
+def test_who_is_alive() -> None:
+    assert lock.start_of(os.getpid()) == lock.this_process("x").token
+    child = subprocess.Popen([sys.executable, "-c", ""])  # noqa: S603
+    child.wait()
+    assert lock.start_of(child.pid) is None
+    assert lock.start_of(1) is not None
+
+
+def test_a_system_that_does_not_tell_start_times(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(lock, "start_of", lambda pid: "")
+    with open_store(url) as store, store.run("first"), open_store(url) as other:
+        with pytest.raises(StoreLocked), other.run("second"):
+            pass
