@@ -2,8 +2,8 @@
 
 Run: python benchmarks/coverage.py [--runs 1000] [--shift]
 
-Grid: 3 corpus sizes x 5 true shares x 4 error levels. The gold has 400 findings, about what the shipped gold holds. With
---shift the gold's share is 0.25 above or below the corpus's: what each method does when gold and corpus are not alike.
+Grid: 3 corpus sizes x 5 true shares x 4 error levels. The gold has 400 findings, about what the shipped gold holds.
+With --shift the gold's share is 0.25 above or below the corpus's: what each method does when gold and corpus are not alike.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ METHODS: dict[str, Method] = {
 }
 
 
-def cell(size: int, share: float, level: tuple[float, float], runs: int, shift: float) -> dict[str, tuple[float, float]]:
+def cell(
+    size: int, share: float, level: tuple[float, float], runs: int, shift: float
+) -> dict[str, tuple[float, float]]:
     """Method → (coverage, median width over the width of the gold alone)."""
     rng = np.random.default_rng([size, round(share * 100), round(level[0] * 100), runs])
     hits: dict[str, list[bool]] = {name: [] for name in METHODS}
@@ -69,8 +71,10 @@ def main() -> None:
     for name, figures in total.items():
         covers, widths = (np.array(one) for one in zip(*figures, strict=True))
         inside = np.mean((covers >= 0.93) & (covers <= 0.97))
-        print(f"{name}: coverage {covers.min():.3f} to {covers.max():.3f}, mean {covers.mean():.3f}, within 93-97% in "
-              f"{inside:.0%} of cells; narrower than the gold alone in {np.mean(widths < 1):.0%}")
+        print(
+            f"{name}: coverage {covers.min():.3f} to {covers.max():.3f}, mean {covers.mean():.3f}, within 93-97% in "
+            f"{inside:.0%} of cells; narrower than the gold alone in {np.mean(widths < 1):.0%}"
+        )
 
 
 if __name__ == "__main__":

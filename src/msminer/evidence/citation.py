@@ -22,7 +22,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Candidate:
-    """A record that could be the reference: each field confirmed, differs or unknown; score: share of fields confirmed."""
+    """A record that could be the reference: each field confirmed, differs or unknown; score: share confirmed."""
 
     publication: Publication
     fields: Mapping[str, str]
@@ -172,7 +172,8 @@ def _months(publication: Publication) -> list[float]:
 
 
 _DOSES = re.compile(
-    r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)\s+(?:[\w-]+\s+){0,3}?(?:doses|injections|infusions|treatments|courses)\b",
+    r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)\s+(?:[\w-]+\s+){0,3}?"
+    r"(?:doses|injections|infusions|treatments|courses)\b",
     re.I,
 )
 
@@ -182,7 +183,7 @@ def _doses(wanted: int, publication: Publication) -> str:
     return UNKNOWN if not stated else CONFIRMED if wanted in stated else DIFFERS
 
 
-# What words of a described finding ask of a record's findings: outcomes, and a phrase that also confirms it in the text.
+# What words of a described finding ask of a record: outcomes, and a phrase that also confirms it in the sentence.
 _ASKS = (
     (
         re.compile(r"no progression|not progress|nobody progressed", re.I),

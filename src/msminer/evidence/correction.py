@@ -47,8 +47,8 @@ def corrected_share(gold: GoldTable, positive: float, total: float, seed: int) -
     """The true share in a corpus of `total` predictions of which `positive` are positive: double sampling.
 
     Gold and corpus together give the share predicted positive, the gold the chance of truth behind each prediction; the
-    share is their sum (Tenenbein 1970, JASA 65:1350), its interval the middle 95% of draws from Jeffreys posteriors of the
-    three shares (multiple imputation). Holds where gold and corpus are alike; `error_matrix_share` needs that less.
+    share is their sum (Tenenbein 1970, JASA 65:1350), its interval the middle 95% of draws from Jeffreys posteriors of
+    the three shares (multiple imputation). Holds where gold and corpus are alike; `error_matrix_share` needs that less.
     """
     rng = np.random.default_rng(seed)
     predicted = _draw(rng, gold.both + gold.false + positive, gold.missed + gold.neither + total - positive)

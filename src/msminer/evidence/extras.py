@@ -1,18 +1,19 @@
-"""What stands beside a verdict: as of each year, without one study, what would change it, subtypes, safety, retractions."""
+"""What stands beside a verdict: as of each year, without one study, what would change it, subtypes, safety."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from msminer.evidence.claims import Claim
 from msminer.evidence.direction import CONTROLLED
 from msminer.evidence.judging import Case, Outcome
-from msminer.evidence.matching import Matcher
+from msminer.evidence.matching import Match, Matcher
 from msminer.evidence.publications import Publication
 from msminer.evidence.shapes import number
 from msminer.evidence.statistics import chance_above
-from msminer.evidence.votes import Vote, agreement, cast, direction_of, score_of, share_of
+from msminer.evidence.votes import Vote, agreement, cast, score_of, share_of
 
 _PROGRESSIVE = frozenset({"spms", "ppms", "progressive"})
 _MOST_ADDED = 5
@@ -42,13 +43,13 @@ def as_of(case: Case) -> list[dict[str, Any]]:
     return rows
 
 
-def _until(year: int) -> Any:
+def _until(year: int) -> Callable[[Publication], bool]:
     return lambda one: one.year is not None and one.year <= year
 
 
 def flipped(rows: Sequence[dict[str, Any]]) -> int | None:
     """The year from which the verdict stands as it does; None where it never changed."""
-    changes = [b["year"] for a, b in zip(rows, rows[1:], strict=False) if a["verdict"] != b["verdict"]]
+    changes = [b["year"] for a, b in pairwise(rows) if a["verdict"] != b["verdict"]]
     return changes[-1] if changes else None
 
 
@@ -66,9 +67,9 @@ def without_one(case: Case, outcome: Outcome) -> dict[str, Any] | None:
 
 
 def _representatives(outcome: Outcome) -> list[tuple[str, Publication]]:
-    seen: dict[object, tuple[str, Publication]] = {}
+    seen: dict[Hashable, tuple[str, Publication]] = {}
     for vote in outcome.votes:
-        key = (vote.tier, vote.direction, vote.group, round(vote.weight, 2), tuple(vote.publication.routes))
+        key: Hashable = (vote.tier, vote.direction, vote.group, round(vote.weight, 2), tuple(vote.publication.routes))
         seen.setdefault(key, (vote.study_id, vote.publication))
     for source in outcome.sources:
         key = (source.human, source.solid, round(source.p, 2), tuple(source.match.publication.routes))
@@ -78,7 +79,7 @@ def _representatives(outcome: Outcome) -> list[tuple[str, Publication]]:
     return list(seen.values())
 
 
-def _without(case: Case, study_id: str) -> Any:
+def _without(case: Case, study_id: str) -> Callable[[Publication], bool]:
     known = {one.id for study in case.studies.studies if study.id == study_id for one in study.publications}
     gone = known or {study_id}
     return lambda one: one.id not in gone
@@ -97,7 +98,7 @@ def _share(outcome: Outcome) -> float:
 
 def with_retracted(case: Case) -> dict[str, Any]:
     """The verdict with retracted work counted, and how much of it there is: shown, never used."""
-    retracted = [one for one in case.matches.retracted]
+    retracted = case.matches.retracted
     verdict = case.judge(retracted=True).verdict if retracted else None
     return {"verdict": verdict, "studies": len({case.studies.of(one.publication).id for one in retracted})}
 
@@ -187,7 +188,7 @@ def safety(case: Case) -> dict[str, Any]:
     return {**counts, "case_reports_of_harm": harm}
 
 
-def _safety_matches(case: Case) -> list[Any]:
+def _safety_matches(case: Case) -> list[Match]:
     blank = {
         "check": "direction",
         "outcome": ("safety",),
@@ -201,8 +202,3 @@ def _safety_matches(case: Case) -> list[Any]:
     )
     found = Matcher(claim, case.register.rules, case.register.vocabulary).run(case.publications)
     return [one for one in found.primary if case.register.rules.scope(one.tier) == "human"]
-
-
-def directions(votes: Iterable[Vote]) -> list[str]:
-    """Directions of the votes, for tests."""
-    return [direction_of(vote.findings) for vote in votes]

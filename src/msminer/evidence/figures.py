@@ -16,7 +16,10 @@ _REGIONS = (
     ("United States", re.compile(r"\bUnited States\b|\bU\.?S\.?A?\.?(?=[\s,;.)]|$)|\bAmericans\b", re.I)),
 )
 _SCALE = {"million": 1e6, "millions": 1e6, "billion": 1e9, "thousand": 1e3}
-_UNITS = {word: n for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])}
+_UNITS = {
+    word: n
+    for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+}
 _VALUE = re.compile(
     r"(?<![\w.,])(?P<number>\d{1,3}(?:[,   ]\d{3})+|\d+(?:\.\d+)?|" + "|".join(_UNITS) + r")"
     r"(?:\s+(?P<half>and a half))?(?:[\s-]+(?P<scale>millions?|billion|thousand))?(?![\w%]|[.,]\d)",

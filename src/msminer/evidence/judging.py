@@ -1,9 +1,9 @@
-"""One claim judged on any part of the publications: what `verdicts` asks again for every year and every left-out study."""
+"""One claim judged on any part of the publications: asked again for every year and every study left out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msminer.evidence.citation import Candidate, candidates, rule_citation
 from msminer.evidence.claims import DRUG_ARM, Claim, Register, allowed_designs
@@ -40,37 +40,48 @@ class Outcome:
         return len(self.votes) or len(self.sources) or len(self.numbers) or len(self.found)
 
 
-@dataclass
-class Case:
-    """A claim with its matches, ready to be judged on any part of them."""
+@dataclass(frozen=True)
+class Context:
+    """What all claims are judged with: the register, the studies of all publications, how labels err."""
 
-    claim: Claim
     register: Register
-    publications: Sequence[Publication]
     studies: Studies
     labelling: Labelling | None = None
-    looked_up: Sequence[Publication] = ()
-    matches: Matches = field(default_factory=Matches)
-    other: Matches = field(default_factory=Matches)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim with its matches, ready to be judged on any part of them; make one with `Case.of`."""
+
+    claim: Claim
+    context: Context
+    publications: Sequence[Publication]
+    looked_up: Sequence[Publication]
+    matches: Matches
+    other: Matches
 
     @classmethod
     def of(
-        cls,
-        claim: Claim,
-        register: Register,
-        publications: Sequence[Publication],
-        studies: Studies,
-        labelling: Labelling | None = None,
-        looked_up: Sequence[Publication] = (),
+        cls, claim: Claim, context: Context, publications: Sequence[Publication], looked_up: Sequence[Publication] = ()
     ) -> Case:
-        """The case of a claim; matches are found once."""
-        case = cls(claim, register, publications, studies, labelling, looked_up)
+        """The case of a claim; matches are found once. looked_up: records that a search for its reference brought."""
+        register, matches, other = context.register, Matches(), Matches()
         if claim.check not in {"figure", "citation"}:
-            case.matches = Matcher(claim, register.rules, register.vocabulary).run(publications)
+            matches = Matcher(claim, register.rules, register.vocabulary).run(publications)
         if claim.check == "comparison" and DRUG_ARM not in claim.against:
             opposite = claim.model_copy(update={"cell_types": claim.against, "against": claim.cell_types})
-            case.other = Matcher(opposite, register.rules, register.vocabulary).run(publications)
-        return case
+            other = Matcher(opposite, register.rules, register.vocabulary).run(publications)
+        return cls(claim, context, publications, looked_up, matches, other)
+
+    @property
+    def register(self) -> Register:
+        """The register the claim stands in."""
+        return self.context.register
+
+    @property
+    def studies(self) -> Studies:
+        """The studies of all publications."""
+        return self.context.studies
 
     def judge(self, keep: Keep = lambda _: True, extra: Sequence[Vote] = (), *, retracted: bool = False) -> Outcome:
         """The verdict on the publications that `keep` lets through; extra votes and retracted work only where asked."""
@@ -86,7 +97,7 @@ class Case:
     def _votes(self, found: Matches, keep: Keep, retracted: bool) -> list[Vote]:
         pool = found.primary + ([one for one in found.retracted if self._primary(one)] if retracted else [])
         kept = [one for one in pool if keep(one.publication)]
-        return cast(kept, self.claim.expect, self.studies, self.register.rules, self.labelling)
+        return cast(kept, self.claim.expect, self.studies, self.register.rules, self.context.labelling)
 
     def _primary(self, match: Match) -> bool:
         return self.register.rules.scope(match.tier) is not None

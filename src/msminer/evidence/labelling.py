@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
+from msminer.evidence.publications import Publication
 from msminer.evidence.votes import Labelling
 
-# Added to every cell of a confusion table: a direction never seen there is rare, not impossible (Jeffreys' half).
+# Added to every cell of the confusion table: a mistake never seen there is rare, not impossible (Jeffreys' half).
 _HALF = 0.5
-_SPURIOUS = ("none", "spurious", "absent")
+# The gold's name for a predicted finding whose outcome it does not have.
+SPURIOUS = "none"
+_STEPS = 100
 
 
-def labelling_from(errors: Mapping[str, Any] | None) -> Labelling | None:
-    """The chances from errors.json (findings.direction: counts gold → predicted, out of fold); None without errors.
+def labelling_from(errors: Mapping[str, Any] | None, publications: Iterable[Publication]) -> Labelling | None:
+    """The chances behind each predicted direction in these publications; None without errors (labelled by people).
 
-    A predicted finding whose outcome the gold does not have counts under the gold label `none`.
+    errors: data/model/errors.json; findings.direction holds counts, gold direction → predicted direction, out of fold,
+    the gold direction `none` where the finding is not one. The chance of a prediction given the truth is the gold's; how
+    often each direction is true is that of the corpus at hand, found by the steps of Saerens, Latinne and Decaestecker
+    (2002, Neural Computation 14:21), so that a corpus of another mix than the gold's is not pulled towards it.
     """
     if not errors:
         return None
     table: Mapping[str, Mapping[str, float]] = errors["findings"]["direction"]
-    predicted = sorted({name for row in table.values() for name in row} - set(_SPURIOUS))
-    gold = [name for name in table if name not in _SPURIOUS]
-    truth = {p: {g: float(table[g].get(p, 0)) + _HALF for g in gold} for p in predicted}
-    return Labelling(truth, _real(table, predicted))
+    names = [name for name in table if name != SPURIOUS]
+    seen = [finding.direction for row in publications for finding in row.findings if finding.kind != "fact"]
+    counts = np.array([seen.count(name) for name in names], dtype=float)
+    matrix = np.array([[float(table[gold].get(name, 0)) + _HALF for name in names] for gold in names])
+    chance = matrix / matrix.sum(axis=1, keepdims=True)
+    prior = _mix(chance, counts)
+    behind = chance * prior[:, None]
+    behind /= behind.sum(axis=0, keepdims=True)
+    truth = {p: {g: float(behind[row, column]) for row, g in enumerate(names)} for column, p in enumerate(names)}
+    return Labelling(truth, _real(table, names))
 
 
-def _real(table: Mapping[str, Mapping[str, float]], predicted: list[str]) -> float:
-    total = sum(row.get(p, 0) for row in table.values() for p in predicted)
-    false = sum(row.get(p, 0) for name, row in table.items() if name in _SPURIOUS for p in predicted)
-    return float((total - false + _HALF) / (total + 2 * _HALF))
+def _mix(chance: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    # Half a finding of each direction beforehand, so that no direction is ruled out by a small corpus.
+    prior = np.full(len(counts), 1 / len(counts))
+    for _ in range(_STEPS):
+        behind = chance * prior[:, None]
+        behind /= behind.sum(axis=0, keepdims=True)
+        expected = (behind * counts[None, :]).sum(axis=1) + _HALF
+        prior = expected / expected.sum()
+    return prior
+
+
+def _real(table: Mapping[str, Mapping[str, float]], names: list[str]) -> float:
+    true = sum(table[gold].get(name, 0) for gold in names for name in names)
+    false = sum(table.get(SPURIOUS, {}).get(name, 0) for name in names)
+    return float((true + _HALF) / (true + false + 2 * _HALF))

@@ -19,7 +19,7 @@ _OTHER = "other_disease"
 
 @dataclass(frozen=True)
 class Match:
-    """A publication that a claim is about, with the findings that speak to it (none where the claim asks for no outcome)."""
+    """A publication that a claim is about, with the findings that speak to it; none where it asks for no outcome."""
 
     publication: Publication
     tier: str

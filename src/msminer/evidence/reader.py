@@ -166,9 +166,10 @@ class _Check:
         if value is None:
             return None
         bad = not isinstance(value, int | float) or isinstance(value, bool)
-        if bad or not math.isfinite(value) or value < 0 or (above_zero and value == 0):  # type: ignore[arg-type, operator]
+        number = -1.0 if bad else float(str(value))
+        if not math.isfinite(number) or number < 0 or (above_zero and number == 0):
             raise self.refuse(name, f"must be a number {'above' if above_zero else 'of at least'} 0, or null", value)
-        return float(value)  # type: ignore[arg-type]
+        return number
 
     def items(self, row: Row, name: str) -> list[Any]:
         value = row.get(name)

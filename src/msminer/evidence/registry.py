@@ -29,10 +29,74 @@ _NUMBERS = (
 
 # Capitals that name no trial: diseases, cells, scales, drugs' doses, societies, methods of this field.
 _NO_ACRONYM = frozenset(
-    ["RRMS", "SPMS", "PPMS", "NMOSD", "HSCT", "AHSCT", "AHCT", "ASCT", "MSCS", "BM-MSC", "BM-MSCS", "AD-MSC", "AD-MSCS", "UC-MSC", "UC-MSCS", "UCMSC", "ADSC", "HADSC", "ADMSC", "MSC-NP", "MSC-NPS", "NPCS", "OPCS", "ESCS", "IPSC", "IPSCS", "EDSS", "MSFC", "MSIS", "SDMT", "PASAT", "BICAMS", "NEDA", "NEDA-3", "DMTS", "HRQOL", "MSQOL-54", "EBMT", "CIBMTR", "ECTRIMS", "BEAM", "BEAM-ATG", "IVIG", "GVHD", "COVID-19", "PRISMA", "AQP4", "TREG", "TREGS", "CD34", "CD19", "CD20", "GFAP", "BDNF", "AMPK", "LINGO-1", "PDA-001", "MESENCHYMAL", "STEM", "CELLS", "MULTIPLE", "SCLEROSIS"]
+    [
+        "RRMS",
+        "SPMS",
+        "PPMS",
+        "NMOSD",
+        "HSCT",
+        "AHSCT",
+        "AHCT",
+        "ASCT",
+        "MSCS",
+        "BM-MSC",
+        "BM-MSCS",
+        "AD-MSC",
+        "AD-MSCS",
+        "UC-MSC",
+        "UC-MSCS",
+        "UCMSC",
+        "ADSC",
+        "HADSC",
+        "ADMSC",
+        "MSC-NP",
+        "MSC-NPS",
+        "NPCS",
+        "OPCS",
+        "ESCS",
+        "IPSC",
+        "IPSCS",
+        "EDSS",
+        "MSFC",
+        "MSIS",
+        "SDMT",
+        "PASAT",
+        "BICAMS",
+        "NEDA",
+        "NEDA-3",
+        "DMTS",
+        "HRQOL",
+        "MSQOL-54",
+        "EBMT",
+        "CIBMTR",
+        "ECTRIMS",
+        "BEAM",
+        "BEAM-ATG",
+        "IVIG",
+        "GVHD",
+        "COVID-19",
+        "PRISMA",
+        "AQP4",
+        "TREG",
+        "TREGS",
+        "CD34",
+        "CD19",
+        "CD20",
+        "GFAP",
+        "BDNF",
+        "AMPK",
+        "LINGO-1",
+        "PDA-001",
+        "MESENCHYMAL",
+        "STEM",
+        "CELLS",
+        "MULTIPLE",
+        "SCLEROSIS",
+    ]
 )
 _ACRONYM = re.compile(
-    r"(?P<before>\(|\bthe |^)?(?<![\w-])(?P<name>[A-Z][A-Za-z]*[A-Z]+[A-Za-z]*(?:-[A-Z0-9]+)*(?: (?:One|Two|Three|[IV]+|\d))?)"
+    r"(?P<before>\(|\bthe |^)?(?<![\w-])"
+    r"(?P<name>[A-Z][A-Za-z]*[A-Z]+[A-Za-z]*(?:-[A-Z0-9]+)*(?: (?:One|Two|Three|[IV]+|\d))?)"
     r"(?![\w-])(?P<after>\)|:| (?:trial|study|cohort|extension|final|interim|report))?"
 )
 
@@ -53,7 +117,7 @@ def registry_of(number: str) -> str:
 
 
 def trial_acronyms(title: str | None) -> frozenset[str]:
-    """Names of trials in a title: words of capitals where a trial is named, with their part (CCMR One), no term of the field.
+    """Names of trials in a title: words of capitals where a trial is named, with their part (CCMR One), no terms.
 
     A trial is named in brackets, before a colon, after `the`, or beside trial, study, report and the like.
     """
@@ -103,7 +167,12 @@ def follow_up_months(text: str) -> float | None:
     return round(max(found), 2) if found else None
 
 
-_WORDS = {word: number for number, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])}
+_WORDS = {
+    word: number
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    )
+}
 
 
 def whole_number(word: str) -> int | None:

@@ -19,8 +19,8 @@ def simulate_counts(
 ) -> tuple[GoldTable, int]:
     """A gold table and the predicted positives of a corpus of `size`, both drawn with the same errors.
 
-    level: (sensitivity, specificity); gold: size of the gold sample; gold_share: its own true share, that of the corpus by
-    default.
+    level: (sensitivity, specificity); gold: size of the gold sample; gold_share: its own true share, by default that of
+    the corpus.
     """
     hit, pass_ = level
     true = rng.binomial(size, share)
@@ -40,33 +40,30 @@ def simulate_publications(
     change: int | None = None,
     cell_types: tuple[str, ...] = ("MSC",),
     outcomes: tuple[str, ...] = ("disability",),
-    queries: frozenset[str] | None = None,
 ) -> list[Publication]:
     """Uncontrolled trials in people, `per_year` a year, cell type and outcome; each finds benefit with a known share.
 
     before: the share; after: the share from the year `change` on, `before` by default. The rest find no effect.
     """
-    out = []
+    out: list[Publication] = []
     for year in years:
         share = before if after is None or change is None or year < change else after
         for cell in cell_types:
             for outcome in outcomes:
                 good = rng.random(per_year) < share
-                out += [_paper(len(out) + index, year, cell, outcome, bool(one), queries) for index, one in enumerate(good)]
+                out += [_paper(len(out) + index, year, (cell, outcome), bool(one)) for index, one in enumerate(good)]
     return out
 
 
-def _paper(number: int, year: int, cell: str, outcome: str, good: bool, queries: frozenset[str] | None) -> Publication:
+def _paper(number: int, year: int, about: tuple[str, str], good: bool) -> Publication:
+    cell, outcome = about
     direction = "benefit" if good else "no_effect"
-    cells = ("MSC", cell) if cell.startswith("MSC-") else (cell,)
     return Publication(
         id=f"S{number:06}",
         study_design="trial_uncontrolled",
-        cell_types=cells,
+        cell_types=("MSC", cell) if cell.startswith("MSC-") else (cell,),
         populations=("ms",),
         findings=(Finding(outcome, direction, cell, f"{outcome} {direction.replace('_', ' ')}"),),
         year=year,
         title=f"simulated {number}",
-        first_author=f"Author{number}",
-        queries=queries,
     )

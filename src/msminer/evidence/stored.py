@@ -58,7 +58,7 @@ def _findings(findings: pd.DataFrame, kind: Kind) -> dict[str, tuple[Finding, ..
 
 
 def _publication(
-    row: Mapping[str, Any], labels: Mapping[str, list[str]], findings: Iterable[Finding], words: Vocabulary
+    row: Mapping[Any, Any], labels: Mapping[str, list[str]], findings: Iterable[Finding], words: Vocabulary
 ) -> Publication:
     title, abstract = _text(row["title"]) or "", _text(row["abstract"]) or ""
     design = next(iter(labels.get("study_design", ())), "unknown")

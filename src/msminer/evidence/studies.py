@@ -1,7 +1,7 @@
-"""One study, one vote: which publications report the same study, and which of them speaks.
+"""One study, one vote: which publications report the same study.
 
-Publications of one study share an identifier (the same paper twice), a registry number, a trial's name, or first author,
-cell type, population and size. Reviews, guidelines and opinions are never merged with what they review.
+Publications of one study share an identifier (the same paper twice), a registry number, a trial's name, or first
+author, cell type, population and size. Reviews, guidelines and opinions are never merged with what they review.
 """
 
 from __future__ import annotations
@@ -83,9 +83,7 @@ def find_studies(publications: Iterable[Publication], vocabulary: Vocabulary) ->
     joined.by_numbers()
     for name, group in _by_name(people).items():
         joined.pairs(group, f"trial name {name}", _same_trial(vocabulary))
-    joined.by(
-        people, lambda p: _surname(p.first_author), "author, cells, population and size", _same_series(vocabulary)
-    )
+    joined.by(people, _series_key, "author, cells, population and size", _same_series(vocabulary))
     return Studies(joined.studies())
 
 
@@ -187,19 +185,15 @@ def _by_name(rows: Iterable[Publication]) -> dict[str, list[Publication]]:
 def _same_trial(vocabulary: Vocabulary) -> Callable[[Publication, Publication], bool]:
     def same(a: Publication, b: Publication) -> bool:
         protocol = "protocol" in {a.study_design, b.study_design}
-        return _shares_cells(a, b) and _shares_people(a, b, vocabulary) and (protocol or _sizes_agree(a, b, slack=True))
+        return _shares_cells(a, b) and _shares_people(a, b, vocabulary) and (protocol or _sizes_agree(a, b))
 
     return same
 
 
 def _same_series(vocabulary: Vocabulary) -> Callable[[Publication, Publication], bool]:
     def same(a: Publication, b: Publication) -> bool:
-        return (
-            set(a.cell_types) == set(b.cell_types)
-            and _shares_people(a, b, vocabulary)
-            and _sizes_agree(a, b, slack=False)
-            and (a.year is None or b.year is None or abs(a.year - b.year) <= _YEARS_APART)
-        )
+        near = a.year is None or b.year is None or abs(a.year - b.year) <= _YEARS_APART
+        return near and _shares_people(a, b, vocabulary)
 
     return same
 
@@ -217,16 +211,23 @@ def _shares_people(a: Publication, b: Publication, vocabulary: Vocabulary) -> bo
     return not exact_x or not exact_y or bool(exact_x & exact_y)
 
 
-def _sizes_agree(a: Publication, b: Publication, *, slack: bool) -> bool:
-    if a.n is None or b.n is None:
-        return slack
-    return a.n == b.n >= _LEAST_N or (slack and abs(a.n - b.n) <= _N_SLACK * max(a.n, b.n))
+def _series_key(row: Publication) -> Hashable:
+    author = surname(row.first_author)
+    return (author, frozenset(row.cell_types), row.n) if author and row.n is not None and row.n >= _LEAST_N else None
 
 
-def _surname(name: str | None) -> str:
+def _sizes_agree(a: Publication, b: Publication) -> bool:
+    return a.n is None or b.n is None or abs(a.n - b.n) <= _N_SLACK * max(a.n, b.n)
+
+
+def surname(name: str | None) -> str:
+    """A name without accents, case, punctuation and trailing initials: "Nash RA" and "Nash" are one."""
     folded = unicodedata.normalize("NFKD", name or "")
-    plain = "".join(one for one in folded if not unicodedata.combining(one)).casefold()
-    return re.sub(r"[^a-z\- ]", "", plain.split(",")[0]).split(" ")[0] if plain else ""
+    plain = "".join(one for one in folded if not unicodedata.combining(one)).split(",")[0]
+    words = re.sub(r"[^\w\- ]", "", plain).split()
+    if len(words) > 1 and words[-1].isupper() and len(words[-1]) <= 3:
+        words = words[:-1]
+    return " ".join(words).casefold()
 
 
 def studies_table(found: Studies, rules: Rules) -> pd.DataFrame:
@@ -244,7 +245,7 @@ def _primary(study: Study, rules: Rules) -> bool:
 
 
 def speaker(publications: Iterable[Publication], rules: Rules) -> Publication | None:
-    """The publication that speaks: not retracted, with findings, of the strongest tier, the newest; None if there is none.
+    """The publication that speaks: not retracted, with findings, of the strongest tier, the newest; else None.
 
     Strongest first, so that the open-label extension of a null trial does not take the trial's vote.
     """

@@ -1,4 +1,4 @@
-"""The trend table: studies per cell type, outcome, direction, population group and year, and the tests of each series."""
+"""The trend table: studies per cell type, outcome, direction, population group and year, and their tests."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Report:
 def trend_table(
     publications: Iterable[Publication],
     denominators: pd.DataFrame | None,
-    *,
     register: Register,
+    *,
     now: datetime,
     errors: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -54,12 +54,12 @@ def trend_table(
     """The tables schema.TRENDS and schema.TREND_TESTS.
 
     One study, one vote, in the year of the publication that speaks for it on that outcome; publications without a year
-    are left out, zero years between the first and the last are rows with zero. denominators: schema.DENOMINATORS or None
-    (then no rates). errors: the classifier's error table; intervals of a year's share are then those of the inverted error
-    matrix, else Wilson's. The year of 90 days before `now` and
+    are left out, zero years between the first and the last are rows with zero. denominators: schema.DENOMINATORS or
+    None (then no rates). errors: the classifier's error table; intervals of a year's share are then those of the
+    inverted error matrix, else Wilson's. The year of 90 days before `now` and
     every later one are marked incomplete and not tested.
     """
-    from msminer.schema import TREND_TESTS, TRENDS, from_rows  # noqa: PLC0415 - pandas loads late
+    from msminer.schema import TREND_TESTS, TRENDS, from_rows
 
     papers = _denominators(denominators)
     reports = list(study_reports(publications, register))
@@ -73,7 +73,7 @@ def trend_table(
 
 
 def study_reports(publications: Iterable[Publication], register: Register) -> Iterator[Report]:
-    """What each study of primary evidence reports on each outcome and cell type, cell types rolled up and `any` added."""
+    """What each study of primary evidence reports on each outcome and cell type, rolled up, with `any` added."""
     rows = [one for one in publications if not one.retracted]
     studies, vocabulary, rules = find_studies(rows, register.vocabulary), register.vocabulary, register.rules
     order = [tier.tier for tier in rules.block.tiers]
@@ -85,7 +85,11 @@ def study_reports(publications: Iterable[Publication], register: Register) -> It
 
 
 def _reports(
-    publication: Publication, studies: Studies, register: Register, seen: set[tuple[str, str, str]], vocabulary: Vocabulary
+    publication: Publication,
+    studies: Studies,
+    register: Register,
+    seen: set[tuple[str, str, str]],
+    vocabulary: Vocabulary,
 ) -> Iterator[Report]:
     study = studies.of(publication).id
     groups = _groups(publication, register)
@@ -132,7 +136,9 @@ def _series(reports: Sequence[Report], last: int, papers: Mapping[int, int], inc
             yield Series((cell, outcome, name, population), years, table[:, index], table.sum(axis=1), known, whole)
 
 
-def _rows(series: Series, papers: Mapping[int, int], errors: Mapping[str, Any] | None, seed: int) -> Iterator[dict[str, Any]]:
+def _rows(
+    series: Series, papers: Mapping[int, int], errors: Mapping[str, Any] | None, seed: int
+) -> Iterator[dict[str, Any]]:
     cell, outcome, direction, population = series.key
     gold = gold_of(errors, direction)
     for year, k, n, whole in zip(series.years, series.studies, series.total, series.whole, strict=True):

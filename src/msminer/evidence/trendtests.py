@@ -17,7 +17,7 @@ _PERMUTATIONS = 999
 
 @dataclass(frozen=True)
 class Series:
-    """One direction of one group by year: years, studies with it, all studies, MS papers (0: unknown), whether complete."""
+    """One direction of one group by year: studies with it, all studies, MS papers (0: unknown), whether complete."""
 
     key: tuple[str, str, str, str]
     years: np.ndarray
@@ -64,7 +64,7 @@ def _too_little(k: np.ndarray, n: np.ndarray) -> str | None:
 
 
 def _glm(y: np.ndarray, years: np.ndarray, family: Any, offset: np.ndarray | None = None) -> Any:
-    import statsmodels.api as sm  # noqa: PLC0415 - loads slowly
+    import statsmodels.api as sm
 
     # Centred years keep the two columns apart; the slope does not change.
     columns = np.column_stack([np.ones(len(years)), years - years.mean()])
@@ -74,8 +74,8 @@ def _glm(y: np.ndarray, years: np.ndarray, family: Any, offset: np.ndarray | Non
 
 
 def share_slope(years: np.ndarray, k: np.ndarray, n: np.ndarray) -> dict[str, float | None]:
-    """Log odds a year by logistic regression, Wald limits; p by the likelihood ratio (McCullagh and Nelder 1989, ch. 4)."""
-    import statsmodels.api as sm  # noqa: PLC0415 - loads slowly
+    """Log odds a year, logistic, Wald limits; p by the likelihood ratio (McCullagh and Nelder 1989, chapter 4)."""
+    import statsmodels.api as sm
 
     some = n > 0
     fit = _glm(np.column_stack([k, n - k])[some], years[some].astype(float), sm.families.Binomial())
@@ -96,7 +96,7 @@ def rate_slope(years: np.ndarray, k: np.ndarray, papers: np.ndarray) -> dict[str
     The dispersion is estimated from a Poisson fit by the auxiliary regression of Cameron and Trivedi (1990; Regression
     Analysis of Count Data, section 3.4) and is at least 0.01.
     """
-    import statsmodels.api as sm  # noqa: PLC0415 - loads slowly
+    import statsmodels.api as sm
 
     known = papers > 0
     if known.sum() < _LEAST_YEARS or k[known].sum() < _LEAST_CASES:
@@ -110,7 +110,7 @@ def rate_slope(years: np.ndarray, k: np.ndarray, papers: np.ndarray) -> dict[str
 
 
 def monotone(years: np.ndarray, k: np.ndarray, n: np.ndarray) -> dict[str, float | None]:
-    """Theil-Sen slope of the yearly shares (Sen 1968) and Mann-Kendall's two-sided p (Mann 1945, as Kendall's tau with time)."""
+    """Theil-Sen slope of the yearly shares (Sen 1968), Mann-Kendall's two-sided p (Mann 1945; Kendall's tau with time)."""
     some = n > 0
     share = k[some] / n[some]
     if np.all(share == share[0]):

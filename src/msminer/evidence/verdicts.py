@@ -9,12 +9,11 @@ from msminer.evidence import wording
 from msminer.evidence.claims import DEFAULT_QUERY, Claim, Register
 from msminer.evidence.direction import INSUFFICIENT
 from msminer.evidence.extras import as_of, flipped, safety, subtypes, with_retracted, without_one, would_change
-from msminer.evidence.judging import Case, Lookup, Outcome
+from msminer.evidence.judging import Case, Context, Lookup, Outcome
 from msminer.evidence.labelling import labelling_from
 from msminer.evidence.publications import Publication
 from msminer.evidence.shapes import candidate_row, deciding_rows, figure_row, sentence_rows, tier_rows
-from msminer.evidence.studies import Studies, find_studies
-from msminer.evidence.votes import Labelling
+from msminer.evidence.studies import find_studies
 
 # A run on the user's own search term stands in for the default query.
 CUSTOM_QUERY = "custom"
@@ -30,19 +29,19 @@ def judge(
 ) -> dict[str, Any]:
     """{"rules_version", "verdicts": one entry a claim, in the register's order}; shape and keys in docs/verdicts.md.
 
-    queries_searched: names of the searches made; None for an evidence table, whose rows serve every claim. With names, a
-    claim is judged on the records its query found, and a query that was not searched says so: no absence of papers.
+    queries_searched: names of the searches made; None for an evidence table, whose rows serve every claim. With names,
+    a claim is judged on the records its query found; one whose query was not searched says so, which is no absence.
     errors: the classifier's error table (data/model/errors.json); None where people labelled.
     citation_lookup: given a citation claim, records that a search for its reference brought.
     """
     rows = list(publications)
-    studies = find_studies(rows, register.vocabulary)
-    labelling = labelling_from(errors)
+    context = Context(register, find_studies(rows, register.vocabulary), labelling_from(errors, rows))
     verdicts = []
     for claim in register.claims:
         searched, own = _records(claim, rows, queries_searched)
         looked_up = citation_lookup(claim) if citation_lookup and claim.check == "citation" else ()
-        verdicts.append(_entry(claim, register, own, studies, labelling, looked_up, searched or bool(looked_up)))
+        case = Case.of(claim, context, own, looked_up)
+        verdicts.append(_entry(case, searched or bool(looked_up)))
     return {"rules_version": register.rules.version, "verdicts": verdicts}
 
 
@@ -55,18 +54,8 @@ def _records(
     return bool(names & searched), [row for row in rows if row.queries and names & row.queries]
 
 
-def _entry(
-    claim: Claim,
-    register: Register,
-    rows: Sequence[Publication],
-    studies: Studies,
-    labelling: Labelling | None,
-    looked_up: Sequence[Publication],
-    searched: bool,
-) -> dict[str, Any]:
-    case = Case.of(claim, register, rows, studies, labelling, looked_up)
-    outcome = case.judge()
-    years = as_of(case)
+def _entry(case: Case, searched: bool) -> dict[str, Any]:
+    claim, outcome, years = case.claim, case.judge(), as_of(case)
     entry = {
         **_core(case, outcome, searched),
         "as_of": years,
@@ -85,7 +74,7 @@ def _entry(
     }
     also = claim.with_also()
     if also is not None:
-        entry["also_report"] = _also(also, register, rows, studies, labelling, searched)
+        entry["also_report"] = _also(Case.of(also, case.context, case.publications), searched)
     return entry
 
 
@@ -101,16 +90,8 @@ def _core(case: Case, outcome: Outcome, searched: bool) -> dict[str, Any]:
     }
 
 
-def _also(
-    claim: Claim,
-    register: Register,
-    rows: Sequence[Publication],
-    studies: Studies,
-    labelling: Labelling | None,
-    searched: bool,
-) -> dict[str, Any]:
-    case = Case.of(claim, register, rows, studies, labelling)
+def _also(case: Case, searched: bool) -> dict[str, Any]:
     core = _core(case, case.judge(), searched)
     keys = ("cell_types", "outcome", "population", "min_design", "designs")
-    changed = {name: value for name, value in claim.model_dump().items() if name in keys and value}
+    changed = {name: value for name, value in case.claim.model_dump(mode="json").items() if name in keys and value}
     return {"claim": changed, **{name: core[name] for name in ("verdict", "reason", "tiers", "deciding", "sentences")}}

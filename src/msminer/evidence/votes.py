@@ -25,7 +25,7 @@ _POOLED = re.compile(
 
 @dataclass(frozen=True)
 class Labelling:
-    """How a predicted direction turns into support: the chance that each direction is the true one, given the predicted.
+    """How a predicted direction turns into support: the chance of each direction to be the true one.
 
     truth: predicted direction → {true direction → probability}; empty where people labelled.
     real: chance that a predicted finding is a finding of that outcome at all.
@@ -40,7 +40,7 @@ class Vote:
     """One study's vote: the publication that speaks, its tier, direction, and the findings that make it.
 
     agrees: whether the direction is the expected one; None where it is mixed.
-    score: expected support, 0 to 1; weight: expected share of a study that it is; variance: of the score, from labelling.
+    score: expected support, 0 to 1; weight: chance that it is a study at all; variance: of the score, from labelling.
     """
 
     study_id: str
@@ -164,7 +164,7 @@ def stance_of(votes: Sequence[Vote], share: Share, rules: Rules) -> Stance:
 
 
 def disputed(votes: Sequence[Vote], rules: Rules) -> bool:
-    """Whether the votes really disagree: enough on each side, a mixed one on both, or a controlled trial that does not agree."""
+    """Whether votes really disagree: enough on each side, a mixed one on both, or a controlled trial that does not."""
     support = sum(vote.agrees is not False for vote in votes)
     against = sum(vote.agrees is not True for vote in votes)
     trial = any(vote.tier == "trial_controlled" and vote.agrees is not True for vote in votes)

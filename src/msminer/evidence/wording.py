@@ -77,7 +77,8 @@ def _votes(case: Case, outcome: Outcome) -> str:
         return "no study with such a finding" + _shown(case)
     deciding = outcome.deciding or outcome.votes
     text = f"{_by_design(deciding)} ({_by_direction(deciding)})"
-    rest = [vote for vote in outcome.votes if vote not in deciding]
+    spoken = {vote.study_id for vote in deciding}
+    rest = [vote for vote in outcome.votes if vote.study_id not in spoken]
     return text + (f"; beside them {_by_design(rest)} ({_by_direction(rest)})" if rest else "")
 
 
@@ -109,7 +110,10 @@ def _models(case: Case, outcome: Outcome) -> str:
         return ""
     share = sum(vote.score for vote in models) / len(models)
     base = rules.block.model_base_rate
-    return f"{share:.0%} of model studies support it, where about {base:.0%} of animal abstracts are positive whatever comes of it"
+    return (
+        f"{share:.0%} of model studies support it, "
+        f"where about {base:.0%} of animal abstracts are positive whatever comes of it"
+    )
 
 
 def _left_out(case: Case) -> str:
