@@ -21,8 +21,8 @@ def labelling_from(errors: Mapping[str, Any] | None, publications: Iterable[Publ
     """The chances behind each predicted direction in these publications; None without errors (labelled by people).
 
     errors: data/model/errors.json; findings.direction holds counts, gold direction → predicted direction, out of fold,
-    the gold direction `none` where the finding is not one. The chance of a prediction given the truth is the gold's; how
-    often each direction is true is that of the corpus at hand, found by the steps of Saerens, Latinne and Decaestecker
+    the gold direction `none` where the finding is not one. The chance of a prediction given the truth is the gold's;
+    how often each direction is true is that of the corpus at hand, found by the steps of Saerens, Latinne and Decaestecker
     (2002, Neural Computation 14:21), so that a corpus of another mix than the gold's is not pulled towards it.
     """
     if not errors:

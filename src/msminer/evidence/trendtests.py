@@ -110,7 +110,7 @@ def rate_slope(years: np.ndarray, k: np.ndarray, papers: np.ndarray) -> dict[str
 
 
 def monotone(years: np.ndarray, k: np.ndarray, n: np.ndarray) -> dict[str, float | None]:
-    """Theil-Sen slope of the yearly shares (Sen 1968), Mann-Kendall's two-sided p (Mann 1945; Kendall's tau with time)."""
+    """Theil-Sen slope of yearly shares (Sen 1968), Mann-Kendall's two-sided p (Mann 1945; Kendall's tau with time)."""
     some = n > 0
     share = k[some] / n[some]
     if np.all(share == share[0]):
