@@ -12,6 +12,7 @@ from typing import Any, Literal
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
 
 from msminer import steps
 
@@ -49,6 +50,12 @@ def report(job: steps.Job, tables: steps.Tables, verdicts: dict[str, Any]) -> Pa
     return steps.report(job, tables, verdicts)
 
 
+@task(name="tell what moved", **_PLAIN)
+def notify(job: steps.Job, tables: steps.Tables, verdicts: dict[str, Any]) -> steps.Told:
+    """Tell people what moved since the last good run."""
+    return steps.notify(job, tables, verdicts)
+
+
 @flow(name="refresh", persist_result=False, validate_parameters=True)
 def refresh(
     source: Literal["sample", "entrez", "files"] = "entrez",
@@ -59,13 +66,14 @@ def refresh(
 ) -> steps.Outcome:
     """The whole job, from the search to the report; the same steps as the plain commands."""
     job = steps.Job.plan(source=source, paths=tuple(paths or ()), query=query, query_file=query_file, claims=claims)
-    with steps.running(job):
+    with steps.alarmed(job), steps.running(job):
         fetched = fetch(job)
         labelled = label(job)
         tables = tabulate(job)
         verdicts = judge(job, tables)
         page = report(job, tables, verdicts)
-    outcome = steps.Outcome(fetched=fetched, labelled=labelled, verdicts=steps.counts(verdicts), report=page)
+        told = notify(job, tables, verdicts)
+    outcome = steps.Outcome(fetched, labelled, steps.counts(verdicts), page, told)
     _show(outcome, verdicts)
     return outcome
 
@@ -75,5 +83,9 @@ def _show(outcome: steps.Outcome, verdicts: dict[str, Any]) -> None:
     try:
         create_table_artifact(steps.verdict_rows(verdicts), key="verdicts", description="Every claim with its verdict")
         create_markdown_artifact(outcome.markdown(), key="report", description="Where the report is")
+        create_markdown_artifact(outcome.told.says, key="moved", description="What moved since the last good run")
+        for notice in outcome.told.notices:
+            subject = {"prefect.resource.id": f"msminer.{notice.kind}.{notice.subject}"}
+            emit_event(f"msminer.notice.{notice.kind}", resource=subject, payload=notice.as_dict())
     except Exception as error:  # noqa: BLE001  (an artifact is an extra: its failure must not fail a finished job)
         logging.getLogger("msminer").warning("the run page has no artifacts: %s", type(error).__name__)

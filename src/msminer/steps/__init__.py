@@ -10,6 +10,7 @@ from msminer.steps.fetching import FetchResult, fetch
 from msminer.steps.job import Job
 from msminer.steps.judging import Tables, counts, judge, judge_table, tabulate, verdict_rows, write_trends
 from msminer.steps.labelling import label
+from msminer.steps.notify import Told, alarmed, notify
 from msminer.steps.reporting import Outcome, report
 from msminer.steps.session import running, watching
 
@@ -18,11 +19,14 @@ __all__ = [
     "Job",
     "Outcome",
     "Tables",
+    "Told",
+    "alarmed",
     "counts",
     "fetch",
     "judge",
     "judge_table",
     "label",
+    "notify",
     "report",
     "run_all",
     "running",
@@ -35,8 +39,9 @@ __all__ = [
 
 def run_all(job: Job) -> Outcome:
     """The whole job without Prefect."""
-    with running(job):
+    with alarmed(job), running(job):
         fetched, labelled = fetch(job), label(job)
         tables = tabulate(job)
         verdicts = judge(job, tables)
-        return Outcome(fetched, labelled, counts(verdicts), report(job, tables, verdicts))
+        page = report(job, tables, verdicts)
+        return Outcome(fetched, labelled, counts(verdicts), page, notify(job, tables, verdicts))

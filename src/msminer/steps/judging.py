@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msminer.resources import shipped
 from msminer.steps.job import Job, register_of
-from msminer.steps.session import store_of
+from msminer.steps.session import store_of, timed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,7 @@ class Tables:
     searches: Sequence[Mapping[str, Any]]
 
 
+@timed("tabulate")
 def tabulate(job: Job) -> Tables:
     """Studies, trends and denominators from the store as it is."""
     from msminer.evidence.stored import publications_from_labels
@@ -46,7 +47,9 @@ def tabulate(job: Job) -> Tables:
     with store_of(job) as store:
         articles, labels, findings = store.articles(), store.labels(), store.findings()
         denominators, searches = store.denominators(), store.searches()
-    publications = publications_from_labels(articles, labels, findings, kind="digest" if job.source == "sample" else "quote")
+    publications = publications_from_labels(
+        articles, labels, findings, kind="digest" if job.source == "sample" else "quote"
+    )
     studies = find_studies(publications, register.vocabulary)
     trends, tests = trend_table(publications, denominators, register, errors=_errors(), now=datetime.now(UTC))
     return Tables(
@@ -62,6 +65,7 @@ def tabulate(job: Job) -> Tables:
     )
 
 
+@timed("judge")
 def judge(job: Job, tables: Tables) -> dict[str, Any]:
     """The verdict of every claim on the stored articles; files serve every claim, a search those that name it."""
     from msminer.evidence.references import reference_query_name

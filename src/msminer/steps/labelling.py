@@ -7,12 +7,13 @@ from itertools import islice
 from typing import Any
 
 from msminer.steps.job import Job
-from msminer.steps.session import store_of, tell
+from msminer.steps.session import note, store_of, tell, timed
 
 # Abstracts labelled between two saves: a kill loses at most this much labelling, about a second's work.
 _BATCH = 2_000
 
 
+@timed("label")
 def label(job: Job) -> int:
     """Label every article that this model has not labelled in its present text; returns how many."""
     from msminer.classify import load_model
@@ -25,6 +26,7 @@ def label(job: Job) -> int:
             store.save_labels(list(model.label(batch)), hashes)
             done += len(batch)
             tell("label", done, max(done, total))
+    note(labelled=done)
     return done
 
 

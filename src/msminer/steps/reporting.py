@@ -19,21 +19,24 @@ from msminer.resources import shipped
 from msminer.steps.fetching import FetchResult
 from msminer.steps.job import Job
 from msminer.steps.judging import Tables
+from msminer.steps.notify import Told
+from msminer.steps.session import timed
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: what was fetched and labelled, verdicts by kind, where the report is."""
+    """How a job ended: what was fetched and labelled, verdicts by kind, where the report is, who was told what."""
 
     fetched: FetchResult
     labelled: int
     verdicts: Mapping[str, int]
     report: Path
+    told: Told
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What needs a look."""
-        return self.fetched.warnings
+        return (*self.fetched.warnings, *self.told.warnings)
 
     def lines(self) -> list[str]:
         """What a terminal shows at the end; the last line is the report's path."""
@@ -42,6 +45,7 @@ class Outcome:
             *self.fetched.lines(),
             f"{self.labelled} articles labelled",
             f"verdicts: {verdicts}",
+            *(f"moved: {notice.title}" for notice in self.told.notices),
             f"report: {self.report}",
         ]
 
@@ -54,6 +58,7 @@ class Outcome:
 _ONE_YEAR = 0.5
 
 
+@timed("report")
 def report(job: Job, tables: Tables, verdicts: Mapping[str, Any]) -> Path:
     """Write the page and the exports to reports/ in the job's home; returns the path of index.html."""
     from msminer.report.bundle import ReportBundle

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from msminer.errors import NotSent
+from msminer.errors import NotSent, StoreDamaged
 from msminer.watch.channels import Channel, digest
 from msminer.watch.feed import atom
 from msminer.watch.notices import Notice, compare, failed
@@ -58,7 +58,11 @@ class Watch:
         self, error: Exception, channels: Sequence[Channel], *, stage: str, now: datetime
     ) -> tuple[list[Notice], list[NotSent]]:
         """Tell that a run failed, once for each kind of error until a run succeeds; the past is left as it was."""
-        last = self.last()
+        try:
+            last = self.last()
+        except StoreDamaged:
+            # This may be what the run failed of; it must still be told.
+            last = None
         notice = failed(error, stage=stage, at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), since=last.made_at if last else "")
         notices = self.outbox.add([notice])
         return notices, deliver(self.outbox, channels, now)
