@@ -6,6 +6,7 @@ dangerous or of another format is refused as a whole.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -16,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
 from msminer.pubmed.quick import Unusual, quick_record
 from msminer.pubmed.record import article_record, book_record, deleted_pmids
-from msminer.pubmed.splitter import UNIT, Piece, hides, open_bytes, open_file, split_records, unit_kind
-from msminer.pubmed.strict import check_well_formed, read_tree
+from msminer.pubmed.splitter import UNIT, Piece, open_bytes, open_file, split_records, unit_kind
+from msminer.pubmed.strict import is_well_formed, read_tree
 
 if TYPE_CHECKING:
     from msminer.schema import ParsedRecord
 
 # One efetch reply of 200 records has about 3 MB; the client refuses more than this as a huge body.
 MAX_PAGE = 256 << 20
-# Records in one part of a file: keeps a part below 10 MB at 12 kB a record (2026-11).
-PART = 500
+# Records in one part of a file: about 1 MB at 12 kB a record (2026-11).
+PART = 100
 _FIRST_PMID = re.compile(rb"<PMID[^>]*>\s*([1-9][0-9]{0,8})\s*</PMID>")
 
 
@@ -60,7 +61,7 @@ def parse_page(data: bytes, *, source: str = "page") -> ParsedPage:
 
 
 def iter_file(path: Path) -> Iterator[ParsedPage]:
-    """A file of any size as parts of up to 500 records, gzip or not, in flat memory.
+    """A file of any size as parts of up to 100 records, gzip or not, in flat memory.
 
     A damaged file shows only at its end: what was given before an error is provisional. A later part may hold a
     higher version of a PMID given before; a lower one is left out. Raises as parse_page does, and OSError.
@@ -68,13 +69,12 @@ def iter_file(path: Path) -> Iterator[ParsedPage]:
     source = path.name
     seen: dict[str, int] = {}
     with open_file(path) as stream:
-        page = ParsedPage()
-        for piece in split_records(stream, source=source):
-            _read(piece, page, source)
-            if len(page.records) >= PART:
-                yield _unseen(page, seen)
-                page = ParsedPage()
-    yield _unseen(page, seen)
+        pieces = split_records(stream, source=source)
+        while batch := list(itertools.islice(pieces, PART)):
+            page = ParsedPage()
+            for piece in batch:
+                _read(piece, page, source)
+            yield _unseen(page, seen)
 
 
 def newest(records: list[ParsedRecord]) -> list[ParsedRecord]:
@@ -97,7 +97,8 @@ def _rank(record: ParsedRecord) -> tuple[int, str, str]:
 
 def _unseen(page: ParsedPage, seen: dict[str, int]) -> ParsedPage:
     """The part without records whose PMID came before in the same or a higher version."""
-    fresh = [r for r in newest(page.records) if r["version"] > seen.get(r["pmid"], -1)]
+    records = newest(page.records)
+    fresh = [record for record in records if record["version"] > seen.get(record["pmid"], -1)]
     seen.update((record["pmid"], record["version"]) for record in fresh)
     return ParsedPage(fresh, page.deleted, page.bad)
 
@@ -131,7 +132,7 @@ def _hidden_units(piece: Piece) -> list[Piece]:
     found = list(UNIT.finditer(piece.data))
     starts = sorted({0, *(match.start() for match in found)})
     parts = (piece.data[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True))
-    return [Piece(unit_kind(part), part, piece.namespaces) for part in parts]
+    return [piece._replace(kind=unit_kind(part), data=part) for part in parts]
 
 
 def _add(piece: Piece, page: ParsedPage) -> None:
@@ -146,9 +147,8 @@ def _add(piece: Piece, page: ParsedPage) -> None:
 
 
 def _article(piece: Piece) -> ParsedRecord:
-    """The record, from its bytes where it is laid out as usual, else through a tree; read strictly either way."""
-    if not piece.namespaces and not hides(piece.data):
-        check_well_formed(piece.data)
+    """The record, read strictly: from its bytes where it is well-formed and laid out as usual, else through a tree."""
+    if piece.plain and is_well_formed(piece.data):
         try:
             return quick_record(piece.data)
         except Unusual:

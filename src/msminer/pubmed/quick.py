@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-
 from msminer.pubmed import rules
+from msminer.pubmed.record import trial_ids
+from msminer.pubmed.strict import read_tree
 from msminer.pubmed.xmltext import plain, squeeze
 
 if TYPE_CHECKING:
@@ -24,64 +24,121 @@ _W = r"[ \t\r\n]*+"
 _A = r"(?: [\w:]++=\"[^\"<\t\r\n]*+\")*+"
 # Text of a leaf; with a line end in it the record is not laid out as usual.
 _T = r"[^<\t\r\n]*+"
-_TERM_ATTRIBUTES = (
-    r"(?: UI=\"([^\"<&\s]*+)\")?(?: MajorTopicYN=\"([YN])\")?(?: Type=\"\w*+\")?(?: UI=\"([^\"<&\s]*+)\")?"
-)
+# Text of a leaf that holds one word.
+_P = r"[A-Za-z0-9/-]*+"
+_UI = r"(?: UI=\"([^\"<&\s]*+)\")?"
 
 
-def _pattern(text: str, *, keep: str = "", skip: str = "") -> re.Pattern[str]:
+def _pattern(text: str, *, words: str = "", keep: str = "", skip: str = "") -> re.Pattern[str]:
     """Compile with {W} for white space, {A} for attributes, {T} for text and {Name} for leaves that may be missing.
 
-    keep: leaves whose text is a group. skip: the others.
+    words, keep: leaves whose text is a group, of one word or of any. skip: the others.
     """
-    for name in (keep + " " + skip).split():
-        inner = f"({_T})" if name in keep.split() else _T
-        text = text.replace("{%s}" % name, f"(?:<{name}{_A}>{inner}</{name}>{_W})?")
-    return re.compile(text.replace("{W}", _W).replace("{A}", _A).replace("{T}", _T).replace("{U}", _TERM_ATTRIBUTES))
+    for names, inner in ((words, f"({_P})"), (keep, f"({_T})"), (skip, _T)):
+        for name in names.split():
+            text = text.replace("{%s}" % name, f"(?:<{name}>{inner}</{name}>{_W})?")  # noqa: UP031
+    return re.compile(text.replace("{W}", _W).replace("{A}", _A).replace("{T}", _T).replace("{UI}", _UI))
 
 
 _CHILD = _pattern(r"{W}<([A-Za-z]++)({A})>")
-_BLANKS = _pattern(r"{W}")
-_DATE = _pattern(r"{W}{Year}{Month}{Day}", keep="Year Month Day")
+_DATE = _pattern(r"{W}{Year}{Month}{Day}", words="Year Month Day")
 _ISSUE = _pattern(
     r"<JournalIssue{A}>{W}{Volume}{Issue}<PubDate>{W}{Year}{Month}{Day}{Season}{MedlineDate}</PubDate>{W}</JournalIssue>",
-    keep="Year Month Day MedlineDate",
+    words="Year Month Day",
+    keep="MedlineDate",
     skip="Volume Issue Season",
 )
 _AUTHOR = _pattern(
-    r"<Author{A}>{W}{LastName}{ForeName}{Initials}{Suffix}{CollectiveName}"
-    r"(?:<(?!/?Author[ >]|LastName|Initials|CollectiveName)[^<]*+)*+</Author>",
+    r"<Author{A}>{W}{LastName}{ForeName}{Initials}{Suffix}{CollectiveName}(?=</Author>|<Identifier|<Affiliation)",
     keep="LastName Initials CollectiveName",
     skip="ForeName Suffix",
 )
-_HEADING = _pattern(
-    r"<MeshHeading>{W}<DescriptorName{U}>({T})</DescriptorName>{W}((?:<QualifierName{A}>{T}</QualifierName>{W})*+)</MeshHeading>"
+_TERM = _pattern(
+    r"(?:<MeshHeading>{W}<DescriptorName|<(Q)ualifierName)"
+    r"{UI}(?: MajorTopicYN=\"([YN])\")?(?: Type=\"\w*+\")?{UI}>({T})</"
 )
-_QUALIFIER = _pattern(r"<QualifierName{U}>({T})<")
 _CORRECTION = _pattern(
-    r"<CommentsCorrections(?: RefType=\"(\w*+)\")?>{W}{RefSource}{PMID}{Note}</CommentsCorrections>",
-    keep="RefSource PMID",
+    r"<CommentsCorrections(?: RefType=\"(\w*+)\")?>{W}{RefSource}"
+    r"(?:<PMID(?: Version=\"\d*+\")?>({T})</PMID>{W})?{Note}</",
+    keep="RefSource",
     skip="Note",
 )
-_TYPE = _pattern(r"<PublicationType(?: UI=\"([^\"<&\s]*+)\")?>({T})</PublicationType>")
+_TYPE = _pattern(r"<PublicationType{UI}>({T})</")
 _KEYWORD = _pattern(r"<Keyword{A}>({T})</Keyword>")
-_ID = _pattern(r"<ArticleId(?: IdType=\"(\w*+)\")?>({T})</ArticleId>")
-_TA = _pattern(r"<MedlineTA>({T})</MedlineTA>")
+_LANGUAGE = _pattern(r"<Language>({T})</")
+_LOCATION = _pattern(r"<ELocationID(?: EIdType=\"(\w*+)\")?(?: ValidYN=\"([YN])\")?>({T})</")
+_ID = _pattern(r"<ArticleId(?: IdType=\"(\w*+)\")?>({T})</")
+_TA = _pattern(r"<MedlineTA>({T})</")
 _REFERENCE = re.compile(r"&(?:#(?:x([0-9a-fA-F]+)|([0-9]+))|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _INLINE = re.compile(r"</?(?:[biu]|su[bp])>")
-_LEVELS = {"MedlineCitation": "PubmedArticle", "Article": "MedlineCitation", "PubmedData": "PubmedArticle"}
-# Children that may come more than once and are read; Language and ELocationID each time, the lists too.
-_REPEATED = frozenset({"Language", "ELocationID", "KeywordList"})
-# Children that may come more than once and are not read.
-_UNREAD = frozenset(
-    {"CitationSubset", "OtherID", "OtherAbstract", "SpaceFlightMission", "GeneralNote", "ArticleDate", "ReferenceList"}
-    | {"Pagination", "InvestigatorList"}
-)
 
-# Where the content of each child starts and ends, and its opening tag, by name.
-_Span = tuple[int, int, "re.Match[str]"]
-_Children = dict[str, list[_Span]]
+
+def _layout() -> re.Pattern[str]:
+    """The usual record as one pattern: what is read is a group, what is not is stepped over, nothing is left out."""
+
+    def child(name: str, *, keep: str = "", times: str = "?") -> str:
+        inside = rf"[^<]*+(?:<(?!/{name}>)[^<]*+)*+"
+        return rf"(?:<{name}{_A}>{f'(?P<{keep}>{inside})' if keep else inside}</{name}>{_W})" + times
+
+    def block(name: str, keep: str) -> str:
+        return rf"(?P<{keep}>{child(name, times='*+')})"
+
+    def element(name: str, *children: str) -> str:
+        return rf"<{name}{_A}>{_W}" + "".join(children) + rf"</{name}>{_W}"
+
+    article = element(
+        "Article",
+        child("Journal", keep="journal"),
+        child("ArticleTitle", keep="title"),
+        child("Pagination"),
+        block("ELocationID", "locations"),
+        child("Abstract", keep="abstract"),
+        child("Affiliation"),
+        child("AuthorList", keep="authors"),
+        block("Language", "languages"),
+        rf"(?P<banks>{child('DataBankList')})",
+        child("GrantList"),
+        child("PublicationTypeList", keep="types"),
+        child("VernacularTitle"),
+        child("ArticleDate", times="*+"),
+    )
+    citation = element(
+        "MedlineCitation",
+        rf"<PMID(?: Version=\"(?P<version>[0-9]++)\")?>(?P<pmid>[0-9]++)</PMID>{_W}",
+        child("DateCreated"),
+        child("DateCompleted"),
+        child("DateRevised", keep="revised"),
+        article,
+        child("MedlineJournalInfo", keep="medline"),
+        child("ChemicalList"),
+        child("SupplMeshList"),
+        child("CitationSubset", times="*+"),
+        child("CommentsCorrectionsList", keep="corrections"),
+        child("GeneSymbolList"),
+        child("MeshHeadingList", keep="mesh"),
+        child("NumberOfReferences"),
+        child("PersonalNameSubjectList"),
+        child("OtherID", times="*+"),
+        child("OtherAbstract", times="*+"),
+        block("KeywordList", "keywords"),
+        child("CoiStatement"),
+        child("SpaceFlightMission", times="*+"),
+        child("InvestigatorList"),
+        child("GeneralNote", times="*+"),
+    )
+    extra = element(
+        "PubmedData",
+        child("History"),
+        child("PublicationStatus"),
+        child("ArticleIdList", keep="ids"),
+        child("ReferenceList", times="*+"),
+    )
+    return re.compile(element("PubmedArticle", citation, extra))
+
+
+_LAYOUT = _layout()
+_PARTS = tuple(_LAYOUT.groupindex)
 
 
 class Unusual(Exception):
@@ -90,87 +147,58 @@ class Unusual(Exception):
 
 def quick_record(data: bytes) -> ParsedRecord:
     """The record of a usual PubmedArticle; raises Unusual for any other, DamagedXml for a bad PMID or version."""
-    levels: dict[str, _Children] = {}
     try:
-        text = data.decode()
-        if not text.startswith("<PubmedArticle>"):
-            raise Unusual
-        if _walk(text, len("<PubmedArticle>"), "PubmedArticle", levels) != len(text):
-            raise Unusual
-        return _record(text, levels["MedlineCitation"], levels["Article"], levels["PubmedData"])
-    except (KeyError, UnicodeDecodeError) as error:
+        laid_out = _LAYOUT.fullmatch(data.decode())
+    except UnicodeDecodeError as error:
         raise Unusual from error
-
-
-def _walk(text: str, at: int, name: str, levels: dict[str, _Children]) -> int:
-    """Note the children of the element whose content starts here; returns the place after its end tag."""
-    children: _Children = {}
-    if levels.setdefault(name, children) is not children:
+    if not laid_out:
         raise Unusual
-    while child := _CHILD.match(text, at):
-        inner, start = child[1], child.end()
-        if inner in _LEVELS and _LEVELS[inner] == name:
-            at = _walk(text, start, inner, levels)
-            continue
-        stop = text.find(f"</{inner}>", start)
-        if stop < 0:
-            raise Unusual
-        if inner not in children:
-            children[inner] = [(start, stop, child)]
-        elif inner in _REPEATED:
-            children[inner].append((start, stop, child))
-        elif inner not in _UNREAD:
-            raise Unusual
-        at = stop + len(inner) + 3
-    at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
-    if not text.startswith(f"</{name}>", at):
-        raise Unusual
-    return at + len(name) + 3
+    return _record(dict(zip(_PARTS, laid_out.groups(""), strict=True)))
 
 
-def _record(text: str, citation: _Children, article: _Children, extra: _Children) -> ParsedRecord:
-    if "DataBankList" in article:
-        raise Unusual
-    start, stop, opening = citation["PMID"][0]
-    number, version = rules.pmid_version(_leaf(text[start:stop]), _attribute(opening[2], "Version") or "1")
-    year, date = _pub_date(text, article)
-    types = [(ui or None, _clean(name)) for ui, name in _listed(text, article, "PublicationType", _TYPE)]
-    corrections = _corrections(text, citation)
-    sections = _sections(text, article)
-    ids = _article_ids(text, extra)
+def _record(part: dict[str, str]) -> ParsedRecord:
+    number, version = rules.pmid_version(part["pmid"], part["version"] or "1")
+    year, date = _pub_date(part["journal"])
+    types = [(ui or None, _clean(name)) for ui, name in _listed(part["types"], "PublicationType", _TYPE)]
+    corrections = _corrections(part["corrections"])
+    sections = _sections(part["abstract"])
+    ids = _article_ids(part["ids"])
     return {
         "pmid": number,
         "version": version,
         "kind": "article",
-        "title": _title(text, article),
+        "title": _flattened(part["title"]),
         "abstract": " ".join([section["text"] for section in sections]),
         "sections": sections,
         "year": year,
         "date": date,
-        "journal": _journal(text, citation),
-        "authors": _authors(text, article),
-        "doi": ids.get("doi") or _own_doi(text, article),
+        "journal": _journal(part["medline"]),
+        "authors": _authors(part["authors"]),
+        "doi": ids.get("doi") or _own_doi(part["locations"]),
         "pmcid": ids.get("pmc"),
-        "mesh": _mesh(text, citation),
+        "mesh": _mesh(part["mesh"]),
         "publication_types": [name for _, name in types if name],
-        "keywords": [name for name in map(_clean, _listed(text, citation, "Keyword", _KEYWORD)) if name],
-        "languages": [code for start, stop, _ in article.get("Language", ()) if (code := _leaf(text[start:stop]))],
-        "trial_ids": [],
+        "keywords": _leaves(part["keywords"], "Keyword", _KEYWORD),
+        "languages": _leaves(part["languages"], "Language", _LANGUAGE),
+        "trial_ids": trial_ids(read_tree(f"<Article>{part['banks']}</Article>".encode())) if part["banks"] else [],
         "corrections": corrections,
         "retracted": rules.is_retracted(types, corrections),
-        "date_revised": _date_revised(text, citation),
+        "date_revised": _date_revised(part["revised"]),
     }
 
 
-def _listed(text: str, level: _Children, name: str, pattern: re.Pattern[str]) -> list[Any]:
-    """What the pattern finds in each NameList of a level; every element of that name must be found."""
-    found: list[Any] = []
-    for start, stop, _ in level.get(f"{name}List", ()):
-        there = pattern.findall(text, start, stop)
-        if len(there) != text.count(f"<{name}", start, stop):
-            raise Unusual
-        found += there
+def _listed(text: str, name: str, pattern: re.Pattern[str]) -> list[Any]:
+    """What the pattern finds; every element of that name must be found."""
+    if not text:
+        return []
+    found = pattern.findall(text)
+    if len(found) != text.count(f"<{name}") - text.count(f"<{name}List"):
+        raise Unusual
     return found
+
+
+def _leaves(text: str, name: str, pattern: re.Pattern[str]) -> list[str]:
+    return [found for found in map(_clean, _listed(text, name, pattern)) if found]
 
 
 def _clean(text: str) -> str:
@@ -178,13 +206,6 @@ def _clean(text: str) -> str:
     if "&" in text:
         return squeeze(_REFERENCE.sub(_character, text))
     return squeeze(text) if "  " in text else text.strip(" ")
-
-
-def _leaf(text: str) -> str:
-    """Text of a leaf; raises Unusual when it is none."""
-    if "<" in text:
-        raise Unusual
-    return squeeze(_clean(text))
 
 
 def _character(reference: re.Match[str]) -> str:
@@ -197,7 +218,7 @@ def _flattened(text: str) -> str:
     if "<" in text:
         text = _INLINE.sub("", text)
         if "<" in text:
-            return plain(etree.fromstring(f"<text>{text}</text>"))
+            return plain(read_tree(f"<text>{text}</text>".encode()))
     return squeeze(_REFERENCE.sub(_character, text)) if "&" in text else squeeze(text)
 
 
@@ -209,98 +230,97 @@ def _attribute(attributes: str, name: str) -> str | None:
     return _REFERENCE.sub(_character, value) if "&" in value else value
 
 
-def _title(text: str, article: _Children) -> str:
-    if "ArticleTitle" not in article:
-        return ""
-    start, stop, _ = article["ArticleTitle"][0]
-    return _flattened(text[start:stop])
-
-
-def _sections(text: str, article: _Children) -> list[Section]:
-    if "Abstract" not in article:
-        return []
-    at, end, _ = article["Abstract"][0]
+def _sections(abstract: str) -> list[Section]:
     sections: list[Section] = []
-    while child := _CHILD.match(text, at, end):
-        closing = f"</{child[1]}>"
-        stop = text.find(closing, child.end(), end)
+    at = 0
+    while child := _CHILD.match(abstract, at):
+        name, attributes = child.groups()
+        stop = abstract.find(f"</{name}>", child.end())
         if stop < 0:
             raise Unusual
-        if child[1] == "AbstractText" and (found := _flattened(text[child.end() : stop])):
-            sections.append({"label": _attribute(child[2], "Label") or None, "text": found})
-        at = stop + len(closing)
-    if text[at:end].strip():
+        if name == "AbstractText" and (text := _flattened(abstract[child.end() : stop])):
+            sections.append({"label": _attribute(attributes, "Label") or None, "text": text})
+        at = stop + len(name) + 3
+    if abstract[at:].strip():
         raise Unusual
     return sections
 
 
-def _journal(text: str, citation: _Children) -> str:
-    start, stop, _ = citation["MedlineJournalInfo"][0]
-    found = _TA.search(text, start, stop)
-    name = _clean(found[1]) if found and found.start() == text.find("<MedlineTA", start, stop) else ""
+def _journal(medline: str) -> str:
+    found = _TA.search(medline)
+    name = _clean(found[1]) if found and found.start() == medline.find("<MedlineTA") else ""
     if not name:
         raise Unusual
     return name
 
 
-def _pub_date(text: str, article: _Children) -> tuple[int | None, str | None]:
-    start, stop, _ = article["Journal"][0]
-    found = _ISSUE.search(text, start, stop)
-    if not found or found.start() != text.find("<JournalIssue", start, stop):
+def _pub_date(journal: str) -> tuple[int | None, str | None]:
+    found = _ISSUE.search(journal)
+    if not found or found.start() != journal.find("<JournalIssue"):
         raise Unusual
-    year, month, day, free = map(_clean, found.groups(""))
-    return rules.pub_date(year, month, day, free)
+    year, month, day, free = found.groups("")
+    return rules.pub_date(year, month, day, _clean(free))
 
 
-def _date_revised(text: str, citation: _Children) -> str | None:
-    if "DateRevised" not in citation:
+def _date_revised(revised: str) -> str | None:
+    if not revised:
         return None
-    start, stop, _ = citation["DateRevised"][0]
-    found = _DATE.fullmatch(text, start, stop)
+    found = _DATE.fullmatch(revised)
     if not found:
         raise Unusual
-    year, month, day = map(_clean, found.groups(""))
+    year, month, day = found.groups("")
     return rules.full_date(year, month, day)
 
 
-def _authors(text: str, article: _Children) -> list[str]:
-    found = _listed(text, article, "Author", _AUTHOR)
-    names = [_clean(f"{last} {initials}") if last or initials else _clean(group) for last, initials, group in found]
-    return [name for name in names if name]
+def _authors(authors: str) -> list[str]:
+    """Names; each author has one, a person's or a group's, and it stands first."""
+    found = _listed(authors, "Author", _AUTHOR)
+    groups = authors.count("<CollectiveName")
+    if authors.count("<LastName") + groups != len(found) or authors.count("<Initials") + groups != len(found):
+        raise Unusual
+    names = [
+        f"{last} {initials}" if last and initials else "" if last or initials else group
+        for last, initials, group in found
+    ]
+    if "" in names or groups != sum([not last for last, _, _ in found]):
+        raise Unusual
+    return [name for name in map(_clean, names) if name]
 
 
-def _article_ids(text: str, extra: _Children) -> dict[str, str]:
+def _article_ids(ids: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for kind, number in _listed(text, extra, "ArticleId", _ID):
+    for kind, number in _listed(ids, "ArticleId", _ID):
         if name := _clean(number):
             found.setdefault(kind or "pubmed", name)
     return found
 
 
-def _own_doi(text: str, article: _Children) -> str | None:
-    for start, stop, opening in article.get("ELocationID", ()):
-        valid = (_attribute(opening[2], "ValidYN") or "Y") == "Y"
-        if valid and _attribute(opening[2], "EIdType") == "doi" and (doi := _leaf(text[start:stop])):
+def _own_doi(locations: str) -> str | None:
+    for kind, valid, number in _listed(locations, "ELocationID", _LOCATION):
+        if kind == "doi" and valid in {"", "Y"} and (doi := _clean(number)):
             return doi
     return None
 
 
-def _mesh(text: str, citation: _Children) -> list[MeshHeading]:
+def _mesh(mesh: str) -> list[MeshHeading]:
     headings: list[MeshHeading] = []
-    for ui, major, late, name, below in _listed(text, citation, "MeshHeading", _HEADING):
-        qualifiers = [
-            {"ui": u or v or None, "name": _clean(q), "major": m == "Y"} for u, m, v, q in _QUALIFIER.findall(below)
-        ]
-        if len(qualifiers) != below.count("<QualifierName"):
-            raise Unusual
-        headings.append(
-            {"ui": ui or late or None, "name": _clean(name), "major": major == "Y", "qualifiers": qualifiers}
-        )
+    below: list[dict[str, Any]] = []
+    terms = _TERM.findall(mesh) if mesh else []
+    if len(terms) != mesh.count("<DescriptorName") + mesh.count("<QualifierName"):
+        raise Unusual
+    for kind, ui, major, late, name in terms:
+        if kind:
+            below.append({"ui": ui or late or None, "name": _clean(name), "major": major == "Y"})
+        else:
+            below = []
+            headings.append(
+                {"ui": ui or late or None, "name": _clean(name), "major": major == "Y", "qualifiers": below}
+            )
     return headings
 
 
-def _corrections(text: str, citation: _Children) -> list[Correction]:
+def _corrections(corrections: str) -> list[Correction]:
     return [
         {"type": kind, "pmid": _clean(pmid) or None, "source": _clean(source) or None}
-        for kind, source, pmid in _listed(text, citation, "CommentsCorrections", _CORRECTION)
+        for kind, source, pmid in _listed(corrections, "CommentsCorrections", _CORRECTION)
     ]

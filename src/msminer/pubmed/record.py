@@ -48,7 +48,7 @@ def article_record(element: Any) -> ParsedRecord:
         "publication_types": _texts(types),
         "keywords": _texts(citation.iterfind("KeywordList/Keyword")),
         "languages": _texts(article.iterfind("Language")),
-        "trial_ids": _trial_ids(article),
+        "trial_ids": trial_ids(article),
         "corrections": corrections,
         "retracted": _retracted(types, corrections),
         "date_revised": _plain_date(citation.find("DateRevised")),
@@ -166,7 +166,8 @@ def _term(element: Any) -> dict[str, Any]:
     return {"ui": element.get("UI") or None, "name": plain(element), "major": element.get("MajorTopicYN") == "Y"}
 
 
-def _trial_ids(article: Any) -> list[str]:
+def trial_ids(article: Any) -> list[str]:
+    """Registry numbers in the DataBankList of an Article element."""
     banks = article.iterfind("DataBankList/DataBank")
     trials = (bank for bank in banks if rules.is_registry(_text(bank, "DataBankName")))
     return _texts(number for bank in trials for number in bank.iterfind("AccessionNumberList/AccessionNumber"))

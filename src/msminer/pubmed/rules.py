@@ -58,7 +58,7 @@ def pub_date(year: str, month: str, day: str, free: str) -> tuple[int | None, st
 
 
 def medline_date(text: str) -> tuple[int | None, str | None]:
-    """First year and ISO date of a free date: '2015 May 1-15' is 2015-05, '1998 Dec-1999 Jan' is 1998, else (None, None)."""
+    """First year and ISO date of a free date, or (None, None): '2015 May 1-15' is 2015-05, '1998 Dec-1999 Jan' 1998."""
     found = _YEAR.search(text)
     if not found:
         return None, None
@@ -67,7 +67,7 @@ def medline_date(text: str) -> tuple[int | None, str | None]:
 
 
 def iso_date(year: str, month: str, day: str) -> str:
-    """YYYY, YYYY-MM or YYYY-MM-DD: month is a number or an English name; a season, a span or a day that is none ends it."""
+    """YYYY, YYYY-MM or YYYY-MM-DD; a month that is neither number nor English name, or a day that is none, ends it."""
     number = _month(month)
     if not number:
         return year

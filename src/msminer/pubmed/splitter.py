@@ -26,6 +26,7 @@ _ROOTS = (b"PubmedArticleSet", b"PubmedBookArticleSet")
 _GZIP = b"\x1f\x8b"
 
 _INK = re.compile(rb"[^ \t\r\n]")
+_REMARK = re.compile(rb"<!--|<\?")
 _CLOSERS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 UNIT = re.compile(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation)(?=[\s/>])")
 _PROLOG = re.compile(
@@ -52,10 +53,15 @@ _KINDS: dict[bytes, Kind] = {
 
 
 class Piece(NamedTuple):
-    """One part of a set: its element name or 'other', its bytes as they came, and the attributes of the root."""
+    """One part of a set.
+
+    kind: its element name, or other. data: its bytes as they came. plain: nothing in it can hide a tag or
+    change the meaning of one. namespaces: attributes of the root, which it inherits.
+    """
 
     kind: Kind
     data: bytes
+    plain: bool
     namespaces: bytes
 
 
@@ -98,8 +104,7 @@ def split_records(stream: BinaryIO, *, source: str, limit: int | None = None) ->
         if window.data.startswith(b"</", window.at) and (found := end.match(window.data, window.at)):
             window.at = found.end()
             break
-        kind, data = window.take_unit()
-        yield Piece(kind, data, root.attributes)
+        yield window.take_unit(root.attributes)
     if window.skip_remarks():
         raise DamagedXml("something follows the end of the set; was it put together from several files?", source=source)
 
@@ -110,10 +115,10 @@ def unit_kind(data: bytes, at: int = 0) -> Kind:
     return _KINDS[opening[1]] if opening else "other"
 
 
-def hides(data: bytes, start: int = 0, end: int | None = None) -> bool:
+def _hides(data: bytes, start: int, end: int) -> bool:
     """Whether a comment, CDATA section or instruction may stand in these bytes and hide a tag."""
     # One byte is found ten times as fast as two, and `!` and `?` are rare.
-    return any(_follows(data, mark, start, len(data) if end is None else end) for mark in (b"!", b"?"))
+    return _follows(data, b"!", start, end) or _follows(data, b"?", start, end)
 
 
 def _follows(data: bytes, mark: bytes, start: int, end: int) -> bool:
@@ -202,20 +207,21 @@ class _Window:
         """Move to the next byte that is neither white space nor in a comment or instruction; False at the end."""
         while self._skip_blanks():
             self._fill(4)
-            opener = next((o for o in (b"<!--", b"<?") if self.data.startswith(o, self.at)), None)
-            if opener is None:
+            opener = _REMARK.match(self.data, self.at)
+            if not opener:
                 return True
-            self.at += self.need(_CLOSERS[opener], len(opener)) + len(_CLOSERS[opener])
+            closer = _CLOSERS[opener[0]]
+            self.at += self.need(closer, len(opener[0])) + len(closer)
         return False
 
-    def take_unit(self) -> tuple[Kind, bytes]:
-        """Kind and bytes of the record that starts here; what is no record runs to the next one."""
+    def take_unit(self, namespaces: bytes) -> Piece:
+        """The record that starts here; what is no record runs to the next one."""
         self._fill(32)
-        kind, opening = unit_kind(self.data, self.at), UNIT.match(self.data, self.at)
-        size = self._unit_size(opening[1]) if opening else self._other_size()
+        opening = UNIT.match(self.data, self.at)
+        size, plain = self._unit_size(opening[1]) if opening else (self._other_size(), False)
         data = self.data[self.at : self.at + size]
         self.at += size
-        return kind, data
+        return Piece(_KINDS[opening[1]] if opening else "other", data, plain and not namespaces, namespaces)
 
     def _skip_blanks(self) -> bool:
         while not (found := _INK.search(self.data, self.at)):
@@ -230,17 +236,16 @@ class _Window:
         while len(self.data) - self.at < size and self.more():
             pass
 
-    def _unit_size(self, name: bytes) -> int:
-        if empty := _EMPTY.match(self.data, self.at):
-            return empty.end() - self.at
+    def _unit_size(self, name: bytes) -> tuple[int, bool]:
+        """Bytes of the record, and whether nothing in it can hide a tag."""
+        if not self.data.startswith(b">", self.at + 1 + len(name)) and (empty := _EMPTY.match(self.data, self.at)):
+            return empty.end() - self.at, False
         closing = b"</" + name
         end = self.need(closing, 0) + len(closing)
         # Sets end in a name that starts with a record's.
-        if not self.data.startswith(b">", self.at + end):
-            return self._careful_size(closing)
-        if hides(self.data, self.at, self.at + end):
-            return self._careful_size(closing)
-        return end + 1
+        if not self.data.startswith(b">", self.at + end) or _hides(self.data, self.at, self.at + end):
+            return self._careful_size(closing), False
+        return end + 1, True
 
     def _careful_size(self, closing: bytes) -> int:
         """Size of the unit, stepping over comments, CDATA sections and instructions that may hold its end tag."""

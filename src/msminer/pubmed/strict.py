@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from msminer.errors import DamagedXml, ParseError, UnsafeXml
+from msminer.errors import DamagedXml, UnsafeXml
 
 
 class _Deaf:
@@ -17,26 +17,23 @@ class _Deaf:
         """Required by lxml."""
 
 
-def check_well_formed(data: bytes) -> None:
-    """Check without building a tree, a third of the cost of one; raises UnsafeXml for deep nesting, DamagedXml else."""
+def is_well_formed(data: bytes) -> bool:
+    """Whether `read_tree` would read it; builds nothing, and so takes less than half of its time."""
     try:
         etree.fromstring(data, _checker())
-    except etree.XMLSyntaxError as error:
-        raise _refusal(error) from error
+    except etree.XMLSyntaxError:
+        return False
+    return True
 
 
 def read_tree(data: bytes) -> Any:
-    """The root element, without comments and instructions; raises as check_well_formed does."""
+    """The root element without comments and instructions; raises UnsafeXml for deep nesting, DamagedXml else."""
     try:
         return etree.fromstring(data, _builder())
     except etree.XMLSyntaxError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: etree.XMLSyntaxError) -> ParseError:
-    if "depth" in (error.msg or ""):
-        return UnsafeXml("elements nest too deep")
-    return DamagedXml(f"broken XML: {error.msg}")
+        if "depth" in (error.msg or ""):
+            raise UnsafeXml("elements nest too deep") from error
+        raise DamagedXml(f"broken XML: {error.msg}") from error
 
 
 @functools.cache
