@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from lxml import html
-from report_fixture import HOSTILE, NOW, make_bundle, pick
 
 from msminer.errors import ReportError
 from msminer.report.bundle import ReportBundle, is_local
@@ -23,6 +22,7 @@ from msminer.report.folder import latest_report, write_report
 from msminer.report.links import paper_url
 from msminer.report.render import render
 from msminer.report.rows import MOST_ROWS
+from report_fixture import HOSTILE, NOW, make_bundle, pick
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_local_identifiers_are_never_linked_or_called_pmid(text: str) -> None:
         ("30644983", "10.1001/x", "https://pubmed.ncbi.nlm.nih.gov/30644983/"),
         ("990000001", "10.1001/jama.2018.18743", "https://doi.org/10.1001/jama.2018.18743"),
         ("990000001", None, None),
-        (None, "10.1000/a<b>\"c", "https://doi.org/10.1000/a%3Cb%3E%22c"),
+        (None, '10.1000/a<b>"c', "https://doi.org/10.1000/a%3Cb%3E%22c"),
         (None, "javascript:alert(1)", None),
         ("1; DROP", None, None),
         ("٣٠٦٤٤٩٨٣", None, None),
@@ -151,7 +151,9 @@ def test_same_bundle_same_bytes(bundle: ReportBundle, text: str) -> None:
 
 
 def test_unfit_trends_are_not_drawn_and_it_says_why(bundle: ReportBundle) -> None:
-    page = html.document_fromstring(render(replace(bundle, trends_publishable=False, trends_reason="Most years are unknown.")))
+    page = html.document_fromstring(
+        render(replace(bundle, trends_publishable=False, trends_reason="Most years are unknown."))
+    )
     trends = page.get_element_by_id("trends")
     assert not pick(trends, "svg")
     assert "Most years are unknown." in trends.text_content()
@@ -182,17 +184,39 @@ def test_two_arms_of_one_tier_keep_their_own_rows(bundle: ReportBundle) -> None:
     twin = {**entries["verdicts"][0]["tiers"][0], "arm": "MSC+NSC"}
     entries["verdicts"][0]["tiers"].append(twin)
     page = html.document_fromstring(render(replace(bundle, verdicts=entries)))
-    assert page.get_element_by_id("S0-01-trial_controlled-MSC-NSC").text_content().startswith("Controlled trials of Mesenchymal")
+    assert (
+        page.get_element_by_id("S0-01-trial_controlled-MSC-NSC")
+        .text_content()
+        .startswith("Controlled trials of Mesenchymal")
+    )
 
 
 def test_empty_store_still_answers(bundle: ReportBundle) -> None:
-    nothing = {name: getattr(bundle, name).iloc[:0] for name in ("articles", "labels", "findings", "studies", "trends", "denominators")}
+    nothing = {
+        name: getattr(bundle, name).iloc[:0]
+        for name in ("articles", "labels", "findings", "studies", "trends", "denominators")
+    }
     quiet = [
-        {**v, "verdict": "insufficient", "tiers": [], "deciding": [], "sentences": [], "as_of": [], "candidates": [], "figures": [],
-         "without_most_influential": None, "with_retracted": None, "flipped": None, "safety": None, "also_report": None}
+        {
+            **v,
+            "verdict": "insufficient",
+            "tiers": [],
+            "deciding": [],
+            "sentences": [],
+            "as_of": [],
+            "candidates": [],
+            "figures": [],
+            "without_most_influential": None,
+            "with_retracted": None,
+            "flipped": None,
+            "safety": None,
+            "also_report": None,
+        }
         for v in bundle.verdicts["verdicts"]
     ]
-    page = html.document_fromstring(render(replace(bundle, verdicts={"rules_version": "1", "verdicts": quiet}, **nothing)))
+    page = html.document_fromstring(
+        render(replace(bundle, verdicts={"rules_version": "1", "verdicts": quiet}, **nothing))
+    )
     assert "lack studies" in pick(page, ".answer")[0].text_content()
 
 
@@ -234,7 +258,7 @@ def test_verdict_on_an_unknown_claim_is_refused(bundle: ReportBundle, tmp_path: 
 
 def test_time_without_zone_is_refused(bundle: ReportBundle, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="time zone"):
-        write_report(replace(bundle, generated_at=datetime(2026, 11, 21)), tmp_path)  # noqa: DTZ001
+        write_report(replace(bundle, generated_at=datetime(2026, 11, 21)), tmp_path)
     assert bundle.generated_at.tzinfo is UTC
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -28,13 +29,13 @@ _TEX = {
 
 
 def ris(articles: pd.DataFrame, origin: str) -> str:
-    """RIS of the articles (columns of schema.ARTICLES), by rispy; no identifier of our own stands as an accession number."""
+    """RIS of the articles (schema.ARTICLES), by rispy; no identifier of our own stands as an accession number."""
     import rispy
 
     return str(rispy.dumps([_ris_entry(row, origin) for row in articles.to_dict("records")]))
 
 
-def _ris_entry(row: dict[str, Any], origin: str) -> dict[str, Any]:
+def _ris_entry(row: Mapping[Any, Any], origin: str) -> dict[str, Any]:
     pmid, doi = str(row["pmid"]), present(row["doi"])
     entry = {
         "type_of_reference": "BOOK" if row["kind"] == "book" else "JOUR",
@@ -50,7 +51,7 @@ def _ris_entry(row: dict[str, Any], origin: str) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if value}
 
 
-def notes(row: dict[str, Any], origin: str) -> list[str]:
+def notes(row: Mapping[Any, Any], origin: str) -> list[str]:
     """What a reader of the reference must know."""
     return [
         "Retracted." if row["retracted"] else "",
@@ -64,7 +65,7 @@ def bibtex(articles: pd.DataFrame, origin: str) -> str:
     return "\n".join(_bib_entry(row, origin) for row in articles.to_dict("records"))
 
 
-def _bib_entry(row: dict[str, Any], origin: str) -> str:
+def _bib_entry(row: Mapping[Any, Any], origin: str) -> str:
     pmid, doi = str(row["pmid"]), present(row["doi"])
     local = is_local(pmid)
     fields = {

@@ -14,7 +14,17 @@ ADVICE = "No medical advice: counts of published studies, read by a program."
 # What https://schema.org/ClaimReview and Google's "Fact check" page (2025) ask for, as far as it applies to us. No
 # ratingValue: a verdict is no point on a scale, and "backed in models only" must not look like half a truth on people.
 REQUIRED = {
-    "ClaimReview": ("@context", "@type", "url", "datePublished", "author", "claimReviewed", "itemReviewed", "reviewRating", "reviewBody"),
+    "ClaimReview": (
+        "@context",
+        "@type",
+        "url",
+        "datePublished",
+        "author",
+        "claimReviewed",
+        "itemReviewed",
+        "reviewRating",
+        "reviewBody",
+    ),
     "Claim": ("@type", "appearance"),
     "Rating": ("@type", "alternateName", "ratingExplanation"),
     "Organization": ("@type", "name"),

@@ -59,7 +59,8 @@ class Tier:
         """The interval picture in words."""
         if self.share is None:
             return "no share can be given"
-        return f"{percent(self.share)} of {self.studies} point the claim's way, 95% interval {interval(self.low, self.high)}"
+        limits = interval(self.low, self.high)
+        return f"{percent(self.share)} of {self.studies} point the claim's way, 95% interval {limits}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class ClaimView:
 def claim_views(
     register: Mapping[str, Mapping[str, Any]], entries: list[dict[str, Any]], rows: Mapping[str, int]
 ) -> list[ClaimView]:
-    """Views in the register's order; `rows` maps identifiers of studies and publications to lines of the evidence table."""
+    """Views in the register's order; `rows` maps studies and publications to lines of the evidence table."""
     by_id = {entry["claim_id"]: entry for entry in entries}
     return [_view(claim, by_id[name], rows) for name, claim in register.items() if name in by_id]
 
@@ -220,7 +221,8 @@ def _notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
         word = VERDICTS[retracted["verdict"]].word.lower()
         notes.append(("If retracted work counted", f"{word}; {retracted['studies']} retracted"))
     for part in entry.get("subtypes") or []:
-        share = f"{percent(present(part['share']))} of {part['studies']}, {interval(present(part['low']), present(part['high']))}"
+        limits = interval(present(part["low"]), present(part["high"]))
+        share = f"{percent(present(part['share']))} of {part['studies']} point the claim's way ({limits})"
         notes.append((f"In {plain(POPULATIONS, part['population'])}", share))
     notes += _safety(entry.get("safety")) + _other(entry)
     return notes

@@ -136,7 +136,7 @@ def changed_view(changes: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _lines(changes: dict[str, Any]) -> list[tuple[str, list[tuple[str, str | None]]]]:
-    other = [
+    other: list[tuple[str, str | None]] = [
         (text, None)
         for key, text in (("rules_changed", "The rules of judgement"), ("model_changed", "The classifier"))
         if changes[key]

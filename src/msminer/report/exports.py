@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,9 @@ def verdict_frame(bundle: ReportBundle) -> pd.DataFrame:
 def verdict_row(claim: Any, entry: dict[str, Any]) -> dict[str, Any]:
     """One row of VERDICTS from a claim of the register and its entry."""
     silent = {"too few", "shown only"}
-    lead = next((t for t in entry["tiers"] if present(t["share"]) is not None and t["stance"] not in silent), {})
+    lead: Mapping[str, Any] = next(
+        (t for t in entry["tiers"] if present(t["share"]) is not None and t["stance"] not in silent), {}
+    )
     return {
         "claim_id": entry["claim_id"],
         **{name: claim.get(name, "") for name in ("source", "topic", "about", "says")},
@@ -182,8 +184,8 @@ def _column(values: list[Any], column: Column) -> Any:
         return pd.Series([json.loads(value) for value in values], dtype=object)
     if column.kind == "int":
         return pd.array(values, dtype="Int64") if column.nullable else pd.array(values, dtype="int64")
-    kinds = {"text": object, "float": "float64", "bool": "bool", "list": object, "json": object}
-    return pd.Series(values, dtype=kinds[column.kind])
+    kinds: dict[str, Any] = {"float": "float64", "bool": "bool"}
+    return pd.Series(values, dtype=kinds.get(column.kind, object))
 
 
 def records(frame: pd.DataFrame, table: Table) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,37 +66,49 @@ def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
     if counts.empty:
         return None
     words = "; ".join(
-        f"{row.tier}: {percent(row.share)} of {row.studies} ({interval(row.low, row.high)})" for row in counts.itertuples()
+        f"{row['tier']}: {percent(row['share'])} of {row['studies']} ({interval(row['low'], row['high'])})"
+        for row in counts.to_dict("records")
     )
     svg = charts.tier_svg(counts, f"Share of studies that report a benefit, by kind of study. {words}")
     caption = (
-        "Share of studies in this report that report only benefit on some outcome of treatment, with 95% Wilson intervals; safety, "
-        "cell fate and cost left out. " + words + "."
+        "Share of studies in this report that tell of nothing but benefit, on outcomes of treatment (safety, "
+        "cell fate and cost left out), with 95% Wilson intervals. " + words + "."
     )
     return Figure("Benefit by kind of study", svg, caption, _contrast(counts))
 
 
 def _contrast(counts: pd.DataFrame) -> str:
     """Animals against controlled trials in one sentence; empty where either is missing."""
-    told = {row.tier: f"{round(row.share * row.studies)} of {row.studies}" for row in counts.itertuples()}
+    told = {row["tier"]: f"{row['benefit']} of {row['studies']}" for row in counts.to_dict("records")}
     animals, trials = told.get(TIERS["animal"]), told.get(TIERS["trial_controlled"])
     if animals is None or trials is None:
         return ""
-    return f"In this report {animals} animal studies tell of nothing but benefit, and {trials} controlled trials in people."
+    tell = f"{animals} animal studies and {trials} controlled trials in people"
+    return f"In this report, {tell} tell of nothing but benefit."
 
 
 def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     efficacy = findings[findings["outcome"].isin(EFFICACY) & (findings["cell_type"] != "none")]
     only = efficacy.groupby("pmid")["direction"].agg(lambda found: set(found) == {"benefit"})
     live = studies[~studies["retracted"].astype(bool) & studies["speaker"].isin(only.index)]
-    rows = []
-    for tier, word in TIERS.items():
-        mine = only.loc[live.loc[live["tier"] == tier, "speaker"]]
-        if len(mine):
-            low, high = charts.wilson(int(mine.sum()), len(mine))
-            rows.append({"tier": word, "studies": len(mine), "share": mine.mean(), "low": low, "high": high,
-                         "scope": "animals or dish" if tier in {"animal", "in_vitro"} else "people"})
-    return pd.DataFrame(rows)
+    rows = [_tier_row(tier, only.loc[live.loc[live["tier"] == tier, "speaker"]]) for tier in TIERS]
+    return pd.DataFrame([row for row in rows if row["studies"]])
+
+
+def _tier_row(tier: str, only: pd.Series[Any]) -> dict[str, Any]:
+    hits, total = int(only.sum()), len(only)
+    low, high = charts.wilson(hits, total) if total else (0.0, 1.0)
+    scope = "animals or dish" if tier in {"animal", "in_vitro"} else "people"
+    share = hits / total if total else None
+    return {
+        "tier": TIERS[tier],
+        "benefit": hits,
+        "studies": total,
+        "share": share,
+        "low": low,
+        "high": high,
+        "scope": scope,
+    }
 
 
 def cell_trends(bundle: ReportBundle) -> tuple[list[CellTrends], str]:
@@ -112,12 +124,14 @@ def cell_trends(bundle: ReportBundle) -> tuple[list[CellTrends], str]:
 def _cell(bundle: ReportBundle, studies: pd.DataFrame, cell: str, size: int) -> CellTrends:
     mine = studies[studies["cell_types"].map(lambda own: cell in own) & studies["year"].notna()]
     rows = bundle.trends[(bundle.trends["cell_type"] == cell) & (bundle.trends["direction"] == "benefit")]
-    found = [figure for group in GROUPS if (figure := _shares(rows, cell, group))]
-    found += [figure for figure in (_kinds(mine, cell), _rate(mine, bundle.denominators, cell)) if figure]
-    return CellTrends(cell, plain(CELLS, cell), size, tuple(found), tuple(_table(rows)), tuple(_tests(bundle.trend_tests, cell)))
+    found = [figure for group in GROUPS if (figure := _shares(rows, group))]
+    found += [figure for figure in (_kinds(mine), _rate(mine, bundle)) if figure]
+    return CellTrends(
+        cell, plain(CELLS, cell), size, tuple(found), tuple(_table(rows)), tuple(_tests(bundle.trend_tests, cell))
+    )
 
 
-def _shares(rows: pd.DataFrame, cell: str, group: str) -> Figure | None:
+def _shares(rows: pd.DataFrame, group: str) -> Figure | None:
     part = rows[(rows["population"] == group) & (rows["total"] > 0)]
     totals = part.groupby("outcome")["total"].sum().sort_values(ascending=False, kind="stable")
     chosen = [str(outcome) for outcome in totals[totals >= FEWEST].index[:MOST_PANELS]]
@@ -128,19 +142,33 @@ def _shares(rows: pd.DataFrame, cell: str, group: str) -> Figure | None:
     title = f"Share of studies that report a benefit, {GROUPS[group]}"
     svg = charts.shares_svg(part, order, group, f"{title}, by year; the figures are in the table below")
     methods = ", ".join(sorted(set(part["method"])))
-    return Figure(title, svg, f"Point: share of the year’s studies. Line: 95% interval ({methods}). {int(totals[chosen].sum())} votes in all; outcomes with at least {FEWEST}.")
+    return Figure(
+        title,
+        svg,
+        f"Point: share of the year’s studies. Line: 95% interval ({methods}). {int(totals[chosen].sum())} findings "
+        f"of studies in all; outcomes with at least {FEWEST}.",
+    )
 
 
-def _kinds(mine: pd.DataFrame, cell: str) -> Figure | None:
+def _kinds(mine: pd.DataFrame) -> Figure | None:
     kind_of = {design: kind for kind, designs in KINDS.items() for design in designs}
     kinds = mine["design"].map(kind_of)
     if kinds.notna().sum() < FEWEST:
         return None
-    counts = pd.DataFrame({"kind": kinds, "year": mine["year"].astype(int)}).dropna().value_counts().reset_index(name="studies")
+    counts = (
+        pd.DataFrame({"kind": kinds, "year": mine["year"].astype(int)})
+        .dropna()
+        .value_counts()
+        .reset_index(name="studies")
+    )
     frame = charts.with_poisson(_every_year(counts), "studies")
     order = [kind for kind in KINDS if kind in set(frame["kind"])]
     svg = charts.kinds_svg(frame, order, "Studies a year by kind of study, with 95% Poisson intervals")
-    return Figure("Studies a year, by kind", svg, f"{int(frame['studies'].sum())} studies; reviews and opinions left out. Line: 95% Poisson interval of the count.")
+    return Figure(
+        "Studies a year, by kind",
+        svg,
+        f"{int(frame['studies'].sum())} studies; reviews, opinions left out. Line: 95% Poisson interval of the count.",
+    )
 
 
 def _every_year(counts: pd.DataFrame) -> pd.DataFrame:
@@ -150,35 +178,41 @@ def _every_year(counts: pd.DataFrame) -> pd.DataFrame:
     return counts.set_index(["kind", "year"])["studies"].reindex(full, fill_value=0).reset_index()
 
 
-def _rate(mine: pd.DataFrame, denominators: pd.DataFrame, cell: str) -> Figure | None:
+def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
+    denominators = bundle.denominators
     known = {int(y): int(n) for y, n in zip(denominators["year"], denominators["ms_papers"], strict=True) if n}
     years = sorted(y for y in known if len(mine) and y >= int(mine["year"].min()))
     if len(years) < 2 or len(mine) < FEWEST:
         return None
     counts = mine["year"].astype(int).value_counts()
-    frame = pd.DataFrame({"year": years, "studies": [int(counts.get(y, 0)) for y in years], "papers": [known[y] for y in years]})
+    frame = pd.DataFrame(
+        {"year": years, "studies": [int(counts.get(y, 0)) for y in years], "papers": [known[y] for y in years]}
+    )
     frame = charts.with_poisson(frame, "studies")
     for name in ("studies", "low", "high"):
         frame[f"rate_{name}"] = 1000 * frame[name] / frame["papers"]
-    frame["newest"] = frame["year"] == frame["year"].max()
+    incomplete = bundle.trends.loc[bundle.trends["incomplete"].astype(bool), "year"]
+    frame["newest"] = frame["year"].isin(set(incomplete))
     svg = charts.rate_svg(frame, "Studies per 1,000 MS papers by year, with 95% Poisson intervals")
-    span = f"{int(frame['studies'].sum())} studies against {int(frame['papers'].sum()):,} MS papers, {years[0]} to {years[-1]}"
+    span = f"{int(frame['studies'].sum())} studies, {int(frame['papers'].sum()):,} MS papers, {years[0]} to {years[-1]}"
     return Figure("Studies per 1,000 MS papers", svg, f"{span}. Line: 95% Poisson interval.")
 
 
 def _table(rows: pd.DataFrame) -> list[tuple[str, ...]]:
     shown = rows[(rows["total"] > 0) & rows["population"].isin(GROUPS)].sort_values(["population", "outcome", "year"])
-    return [
-        (
-            GROUPS[r.population].removeprefix("in "),
-            plain(OUTCOMES, r.outcome),
-            f"{int(r.year)}{' (incomplete)' if r.incomplete else ''}",
-            f"{int(r.studies)} / {int(r.total)}",
-            f"{percent(present(r.share))} ({interval(present(r.share_low), present(r.share_high))})",
-            "not known" if present(r.rate_per_1000) is None else f"{r.rate_per_1000:.2f}",
-        )
-        for r in shown.itertuples()
-    ]
+    return [_table_row(row) for row in shown.to_dict("records")]
+
+
+def _table_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    rate = present(row["rate_per_1000"])
+    return (
+        GROUPS[row["population"]].removeprefix("in "),
+        plain(OUTCOMES, row["outcome"]),
+        f"{int(row['year'])}{' (incomplete)' if row['incomplete'] else ''}",
+        f"{int(row['studies'])} / {int(row['total'])}",
+        f"{percent(present(row['share']))} ({interval(present(row['share_low']), present(row['share_high']))})",
+        "not known" if rate is None else f"{rate:.2f}",
+    )
 
 
 def _tests(tests: pd.DataFrame, cell: str) -> Sequence[str]:
@@ -187,11 +221,12 @@ def _tests(tests: pd.DataFrame, cell: str) -> Sequence[str]:
     return [_test(row) for row in mine.sort_values("q").to_dict("records")]
 
 
-def _test(row: dict[str, Any]) -> str:
+def _test(row: Mapping[Any, Any]) -> str:
     way = "rises" if row["share_slope"] > 0 else "falls"
     where = GROUPS.get(str(row["population"]), f"population {row['population']}")
     return (
-        f"{plain(OUTCOMES, row['outcome'])}, {where}: the share of benefit {way} from {row['first_year']} to {row['last_year']} "
-        f"(log odds a year {row['share_slope']:+.2f}, 95% interval {row['share_slope_low']:+.2f} to {row['share_slope_high']:+.2f}, "
+        f"{plain(OUTCOMES, row['outcome'])}, {where}: the share of benefit {way} from {row['first_year']} to "
+        f"{row['last_year']} (log odds a year {row['share_slope']:+.2f}, 95% interval {row['share_slope_low']:+.2f} to "
+        f"{row['share_slope_high']:+.2f}, "
         f"{row['total']} studies, q = {row['q']:.3f})."
     )

@@ -34,7 +34,9 @@ def write_report(bundle: ReportBundle, folder: Path) -> Path:
         draft.rename(target)
         _point(reports / "latest", bundle.stamp)
     except OSError as error:
-        raise ReportError("the report could not be written; free space or choose another folder", why=error.strerror) from error
+        raise ReportError(
+            "the report could not be written; free space or choose another folder", why=error.strerror
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target / "index.html"
@@ -62,11 +64,19 @@ def _point(link: Path, stamp: str) -> None:
     fresh.replace(link)
 
 
-def latest_report(folder: Path) -> Path | None:
-    """Folder of the newest whole report under folder/reports, for `ReportBundle.previous`; None where there is none."""
-    link = folder / "reports" / "latest"
-    if not link.exists():
-        return None
-    found = link.resolve()
-    read_report(found)
-    return found
+def latest_report(folder: Path, origin: str | None = None) -> Path | None:
+    """The newest whole report under folder/reports, for `ReportBundle.previous`; None where there is none.
+
+    origin: only reports of that source. Damaged folders are passed over: they must not stop the next report.
+    """
+    reports = folder / "reports"
+    stamps = sorted((p for p in reports.glob("*Z") if p.is_dir()), reverse=True)
+    return next((path for path in stamps if _whole(path, origin)), None)
+
+
+def _whole(path: Path, origin: str | None) -> bool:
+    try:
+        found = read_report(path)["origin"]
+    except ReportError:
+        return False
+    return origin in {None, found}

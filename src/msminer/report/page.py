@@ -57,11 +57,20 @@ def answer(claims: list[ClaimView]) -> list[tuple[str, int, str]]:
         ("backed", counts["backed"] + counts["confirmed"], "hold up"),
         ("models", counts["models"], "hold only in animals or the dish"),
         ("contested", counts["contested"], "are contested"),
-        ("challenged", counts["challenged"] + counts["misquoted"] + counts["notfound"], "are contradicted or misquoted"),
+        (
+            "challenged",
+            counts["challenged"] + counts["misquoted"] + counts["notfound"],
+            "are contradicted or misquoted",
+        ),
         ("insufficient", counts["insufficient"] + counts["unsearched"], "lack studies"),
     ]
-    singular = {"hold up": "holds up", "hold only in animals or the dish": "holds only in animals or the dish",
-                "are contested": "is contested", "are contradicted or misquoted": "is contradicted or misquoted", "lack studies": "lacks studies"}
+    singular = {
+        "hold up": "holds up",
+        "hold only in animals or the dish": "holds only in animals or the dish",
+        "are contested": "is contested",
+        "are contradicted or misquoted": "is contradicted or misquoted",
+        "lack studies": "lacks studies",
+    }
     return [(key, n, singular[words] if n == 1 else words) for key, n, words in parts if n]
 
 
@@ -71,7 +80,7 @@ def highlights(claims: list[ClaimView]) -> list[tuple[str, str, list[ClaimView]]
     down = sorted((c for c in claims if c.verdict.group == "fails" or c.verdict.key == "models"), key=_weight)
     # Contradicted claims stand before those that only models back.
     down.sort(key=lambda claim: claim.verdict.group != "fails")
-    return [("Hold up", "backed", up[:NAMED]), ("Do not, or not in people", "challenged", down[:NAMED])]
+    return [("Hold up", "backed", up[:NAMED]), ("Do not, or in models only", "challenged", down[:NAMED])]
 
 
 def _weight(claim: ClaimView) -> tuple[bool, bool, int, str]:

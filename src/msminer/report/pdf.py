@@ -31,11 +31,13 @@ def find_browser() -> Path:
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
-    raise ReportError("a PDF needs Chromium or Chrome on the PATH; print the page from any browser instead", looked_for=NAMES)
+    raise ReportError(
+        "a PDF needs Chromium or Chrome on the PATH; print the page from any browser instead", looked_for=NAMES
+    )
 
 
 def print_pdf(page: Path) -> Path:
-    """Print a report's index.html to report.pdf beside it; raises ReportError without a browser or if printing fails."""
+    """Print index.html to report.pdf beside it; raises ReportError without a browser or if printing fails."""
     browser = find_browser()
     target = page.with_name("report.pdf")
     with tempfile.TemporaryDirectory() as profile:
@@ -44,7 +46,9 @@ def print_pdf(page: Path) -> Path:
         fresh = Path(profile) / "report.pdf"
         options = [*QUIET, *sandbox, f"--user-data-dir={profile}", "--no-pdf-header-footer", f"--print-to-pdf={fresh}"]
         try:
-            done = subprocess.run([browser, *options, page.resolve().as_uri()], capture_output=True, timeout=PATIENCE, check=False)  # noqa: S603
+            done = subprocess.run(  # noqa: S603
+                [browser, *options, page.resolve().as_uri()], capture_output=True, timeout=PATIENCE, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ReportError("the browser could not print the report", browser=browser.name) from error
         if done.returncode or not fresh.is_file() or not fresh.read_bytes().startswith(b"%PDF"):

@@ -8,7 +8,9 @@ from datetime import date
 from typing import Any
 
 # Names of entries that tell about the person or machine, whatever their value.
-_PRIVATE = re.compile(r"(^|_)(e_?mail|api_?key|key|password|secret|token|home|host|hostname|user|store_url|store)$", re.IGNORECASE)
+_PRIVATE = re.compile(
+    r"(^|_)(e_?mail|api_?key|key|password|secret|token|home|host|hostname|user|store_url|store)$", re.IGNORECASE
+)
 _EMAIL = re.compile(r"[\w.+%-]+(@|%40)[\w-]+(\.[\w-]+)+")
 # NCBI's API keys are 36 hexadecimal digits; checksums are 32, 40 or 64 long.
 _KEY = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{36}(?![0-9a-fA-F])")

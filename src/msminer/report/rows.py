@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,9 @@ from msminer.report.links import paper_url, shown_id
 from msminer.report.values import present, whole
 from msminer.report.words import CELLS, DESIGNS, DIRECTIONS, OUTCOMES, POPULATIONS, plain
 
-# So many rows keep the page under 5 MB (measured 2026-11); what is left out stands in articles.csv, and the page says so.
+# So many rows keep the page under 5 MB (2026-11); what is left out stands in articles.csv, and the page says so.
 MOST_ROWS = 5_000
-# Titles longer than this are cut in the table alone; 99.9% of the titles of 34,868 PubMed records are shorter (2026-11).
+# Longer titles are cut, in the table alone; 99.9% of the titles of 12,000 PubMed records are shorter (2026-11).
 LONGEST_TITLE = 300
 
 
@@ -53,7 +54,7 @@ def evidence_rows(bundle: ReportBundle, first: set[str]) -> list[Row]:
     return [_row(n, r, labels[r["pmid"]], findings.get(r["pmid"], ())) for n, r in enumerate(records[:MOST_ROWS])]
 
 
-def author_of(record: dict[str, Any]) -> str:
+def author_of(record: Mapping[Any, Any]) -> str:
     """Surname of the first author; empty where the record names none."""
     authors = record["authors"]
     if not authors:
@@ -62,7 +63,7 @@ def author_of(record: dict[str, Any]) -> str:
     return head if head and initials.isupper() and len(initials) <= 4 else str(authors[0])
 
 
-def _row(number: int, record: dict[str, Any], labels: dict[str, list[str]], findings: tuple[str, ...]) -> Row:
+def _row(number: int, record: Mapping[Any, Any], labels: dict[str, list[str]], findings: tuple[str, ...]) -> Row:
     pmid, doi = str(record["pmid"]), present(record["doi"])
     title = str(record["title"]) or "[no title]"
     flags = [word for word, key in (("retracted", "retracted"), ("expression of concern", "concern")) if record[key]]
