@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-from msminer.pubmed.entrez import Entrez, Timing
+from msminer.pubmed.entrez import Entrez, Timing, open_client
 from msminer.pubmed.gate import Gate
 from msminer.pubmed.harvest import HarvestSummary, harvest
 from msminer.pubmed.query import NamedQuery, named_query
@@ -74,7 +73,7 @@ def truth(pmids: Iterable[int]) -> dict[str, tuple[str, str]]:
     }  # fmt: skip
 
 
-QUICK = Timing(connect=2.0, read=0.4, deadline=2.0, shortest=0.01, longest=0.04, uniform=random.Random(7).uniform)  # noqa: S311
+QUICK = Timing(connect=2.0, read=0.4, deadline=2.0, shortest=0.01, longest=0.04, uniform=random.Random(7).uniform)
 
 
 @dataclass
@@ -128,10 +127,12 @@ def a_room(
     path = write_records(folder / "records.xml", chosen.values())
     with Sandbox([path], faults=faults, window=window, rate=rate) as server:
         settings = Settings(entrez_url=url or server.url, home=folder / "home", search_window=window, api_key=key)
-        http = httpx.Client(base_url=settings.entrez_url, timeout=httpx.Timeout(timing.read, connect=timing.connect), trust_env=False,
-                            headers={"Accept-Encoding": encoding})  # fmt: skip
-        client = Entrez(settings, Gate(settings.home, limit), http, timing)
-        with http, open_store(store_url or settings.database_url("entrez"), origin="entrez") as store:
+        gate = Gate(settings.home, limit)
+        with (
+            open_client(settings, timing=timing, gate=gate) as client,
+            open_store(store_url or settings.database_url("entrez"), origin="entrez") as store,
+        ):
+            client._http.headers["Accept-Encoding"] = encoding
             yield Room(server, store, client, chosen, settings, folder)
 
 

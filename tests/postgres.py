@@ -50,12 +50,24 @@ def server() -> Iterator[str]:
         data = folder / "data"
         as_owner = ["runuser", "-u", owner, "--"] if os.geteuid() == 0 else []
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
-        start = [*as_owner, bin_folder / "initdb", "-D", data, "-U", "msminer", "-A", "trust", "--no-sync", "-E", "UTF8"]
-        subprocess.run(start, **quiet)  # type: ignore[call-overload]  # noqa: S603
+        start = [
+            *as_owner,
+            bin_folder / "initdb",
+            "-D",
+            data,
+            "-U",
+            "msminer",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(start, **quiet)  # type: ignore[call-overload]
         options = f"-c listen_addresses='' -k {folder} -c fsync=off"
         control = [*as_owner, bin_folder / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-        subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]  # noqa: S603
+        subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
         try:
             yield f"postgresql+psycopg://msminer@/postgres?host={folder}"
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]  # noqa: S603
+            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doorkit import NOW, QUERY, QUICK, a_room, article, articles, fault, truth, write_records
 from hypothesis import given
 from hypothesis import strategies as st
+
+from doorkit import NOW, QUERY, QUICK, a_room, article, articles, fault, truth, write_records
 from msminer.errors import (
     AddressBlocked,
     BadApiKey,

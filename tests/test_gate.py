@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from doorkit import articles, write_records
 from hypothesis import given
 from hypothesis import strategies as st
+
+from doorkit import articles, write_records
 from msminer.errors import SettingsError
 from msminer.pubmed.gate import LONGEST_CLOSING, LONGEST_SPACE, LOST_SLOT, WINDOW, Gate
 from msminer.sandbox import Sandbox
@@ -145,7 +146,7 @@ def test_praise_without_a_refusal_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_request_of_a_dead_process_ends_when_that_is_noticed(tmp_path: Path) -> None:
     code = f"from msminer.pubmed.gate import Gate; import pathlib, os; g = Gate(pathlib.Path({str(tmp_path)!r}), 1); g._enter(); os._exit(9)"
-    subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603
+    subprocess.run([sys.executable, "-c", code], check=False)
     clock = Clock(float(state(tmp_path)["last"]))  # type: ignore[arg-type]
     with gate_at(tmp_path, clock, 1).request():
         waited = clock.now - float(state(tmp_path)["last"])  # type: ignore[arg-type]
@@ -184,7 +185,11 @@ def test_a_new_boot_starts_the_clock_anew(tmp_path: Path) -> None:
 def test_times_from_an_impossible_future_are_put_right(tmp_path: Path) -> None:
     clock = Clock()
     gate_at(tmp_path, clock).close_for(1)
-    saved = state(tmp_path) | {"closed": 1e9, "last": 1e9, "slots": [{"pid": os.getpid(), "id": 0, "start": 1e9, "end": 1e9}]}
+    saved = state(tmp_path) | {
+        "closed": 1e9,
+        "last": 1e9,
+        "slots": [{"pid": os.getpid(), "id": 0, "start": 1e9, "end": 1e9}],
+    }
     (tmp_path / "rate-gate.json").write_text(json.dumps(saved))
     with gate_at(tmp_path, clock).request():
         assert clock.now <= 1_000 + 2 * WINDOW
@@ -242,7 +247,7 @@ def prove_rate(folder: Path, *, processes: int, threads: int, each: int, key: st
     path = write_records(folder / "records.xml", articles(5).values())
     with Sandbox([path]) as server:
         command = [sys.executable, "-c", WORKER, server.url, str(folder / "home"), key, str(each), str(threads)]
-        running = [subprocess.Popen(command) for _ in range(processes)]  # noqa: S603
+        running = [subprocess.Popen(command) for _ in range(processes)]
         assert [process.wait(timeout=250) for process in running] == [0] * processes
         log = list(server.log)
     return len(log), sum(entry.status == 429 for entry in log), most_in_a_second([entry.time for entry in log])

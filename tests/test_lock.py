@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import postgres
 import pytest
+from sqlalchemy import select, update
+
+import postgres
 from msminer.errors import StoreLocked
 from msminer.store import Store, lock, open_store
 from msminer.store.tables import LOCKS
-from sqlalchemy import select, update
 
 HOLDER = """
 import sys, time
@@ -37,7 +38,10 @@ def database_server() -> Iterator[str]:
         "sqlite",
         pytest.param(
             "postgresql",
-            marks=[pytest.mark.postgres, pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW)],
+            marks=[
+                pytest.mark.postgres,
+                pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW),
+            ],
         ),
     ]
 )
@@ -49,7 +53,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def holder(url: str) -> subprocess.Popen[str]:
     """Another process that holds the lock."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, url], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, url], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stdout.readline() == "held\n"
     return process
@@ -140,7 +144,7 @@ def _beat(store: Store) -> float:
 
 def test_who_is_alive() -> None:
     assert lock.start_of(os.getpid()) == lock.this_process("x").token
-    child = subprocess.Popen([sys.executable, "-c", ""])  # noqa: S603
+    child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert lock.start_of(child.pid) is None
     assert lock.start_of(1) is not None

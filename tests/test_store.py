@@ -10,11 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import postgres
 import pytest
-from doorkit import NOW, QUERY, a_room, article, articles, fault, truth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, select, text
+
+import postgres
+from doorkit import NOW, QUERY, a_room, article, articles, fault, truth
 from msminer import schema
 from msminer.errors import (
     OriginMismatch,
@@ -31,7 +33,6 @@ from msminer.store import Page, Store, describe_store, open_store, text_hash
 from msminer.store.migrations import set_meta
 from msminer.store.tables import META
 from msminer.store.writing import bury, save_page
-from sqlalchemy import create_engine, select, text
 
 POSTGRES = pytest.param(
     "postgresql",
@@ -107,7 +108,9 @@ def test_a_changed_record_keeps_its_former_version(url: str) -> None:
         assert save(store, article(7)).new == ["7"]
         assert save(store, article(7)).same == ["7"]
         assert save(store, article(7, text="New words.", revised="2026/11/20")).changed == ["7"]
-        assert save(store, article(7, text="Newer.", revised="2026/11/21"), now=NOW + timedelta(days=1)).changed == ["7"]
+        assert save(store, article(7, text="Newer.", revised="2026/11/21"), now=NOW + timedelta(days=1)).changed == [
+            "7"
+        ]
         assert [v["record"]["abstract"] for v in store.versions("7")] == [truth([7])["7"][1], "New words."]
         assert store.versions("7")[1]["superseded_at"] == "2026-11-22T12:00:00Z"
         assert store.articles()["abstract"].tolist() == ["Newer."]
@@ -123,7 +126,9 @@ def test_a_lower_version_changes_nothing(url: str) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(6)), cut=st.integers(1, 5))
 def test_any_order_of_pages_gives_the_same_store(tmp_path: Path, order: list[int], cut: int) -> None:
-    xml = [article(p) for p in (1, 2, 3)] + [article(p, text="Two.").replace('Version="1"', 'Version="2"') for p in (1, 2, 3)]
+    xml = [article(p) for p in (1, 2, 3)] + [
+        article(p, text="Two.").replace('Version="1"', 'Version="2"') for p in (1, 2, 3)
+    ]
     with open_store(f"sqlite:///{tmp_path / uuid.uuid4().hex}.sqlite") as store:
         chosen = [xml[i] for i in order]
         for part in (chosen[:cut], chosen[cut:], chosen[:cut]):
@@ -160,14 +165,25 @@ def test_labels_may_be_saved_while_records_are_handed_out(url: str) -> None:
 
 def test_events_have_dates_and_columns_of_their_own(url: str) -> None:
     def corrections(*kinds: str) -> str:
-        notes = "".join(f'<CommentsCorrections RefType="{k}"><RefSource>Invented J. 2026</RefSource><PMID>{n}</PMID></CommentsCorrections>' for n, k in enumerate(kinds, 99))
+        notes = "".join(
+            f'<CommentsCorrections RefType="{k}"><RefSource>Invented J. 2026</RefSource><PMID>{n}</PMID></CommentsCorrections>'
+            for n, k in enumerate(kinds, 99)
+        )
         return f"<CommentsCorrectionsList>{notes}</CommentsCorrectionsList>"
 
     with open_store(url) as store:
         save(store, article(7), article(8, more=corrections("ErratumIn"), revised="2021/05/06"))
         later = NOW + timedelta(days=3)
-        save(store, article(7, more=corrections("RetractionIn", "ExpressionOfConcernIn", "CommentIn"), revised="2026/11/23"), now=later)
-        save(store, article(7, more=corrections("RetractionIn", "ExpressionOfConcernIn"), revised="2026/11/24"), now=later)
+        save(
+            store,
+            article(7, more=corrections("RetractionIn", "ExpressionOfConcernIn", "CommentIn"), revised="2026/11/23"),
+            now=later,
+        )
+        save(
+            store,
+            article(7, more=corrections("RetractionIn", "ExpressionOfConcernIn"), revised="2026/11/24"),
+            now=later,
+        )
         kinds = [(e["pmid"], e["kind"], e["notice_pmid"], e["record_date"], e["seen_at"][:10]) for e in store.events()]
         assert kinds == [
             ("7", "concern", "100", "2026-11-23", "2026-11-24"),
@@ -175,13 +191,18 @@ def test_events_have_dates_and_columns_of_their_own(url: str) -> None:
             ("8", "erratum", "99", "2021-05-06", "2026-11-21"),
         ]
         with store.reading() as connection:
-            rows = connection.execute(text("SELECT retracted_on, concern_on, erratum_on FROM articles ORDER BY pmid")).all()
+            rows = connection.execute(
+                text("SELECT retracted_on, concern_on, erratum_on FROM articles ORDER BY pmid")
+            ).all()
         assert [tuple(row) for row in rows] == [("2026-11-23", "2026-11-23", None), (None, None, "2021-05-06")]
         assert store.articles()[["retracted", "concern"]].to_numpy().tolist() == [[True, True], [False, False]]
 
 
 def test_a_retraction_by_publication_type_alone_is_an_event(url: str) -> None:
-    said = article(7).replace("</PublicationTypeList>", '<PublicationType UI="D016441">Retracted Publication</PublicationType></PublicationTypeList>')
+    said = article(7).replace(
+        "</PublicationTypeList>",
+        '<PublicationType UI="D016441">Retracted Publication</PublicationType></PublicationTypeList>',
+    )
     with open_store(url) as store:
         save(store, said)
         assert [(e["kind"], e["notice"]) for e in store.events()] == [("retraction", "publication type")]
@@ -241,7 +262,7 @@ def test_the_page_and_its_rows_are_one_transaction(url: str) -> None:
     with open_store(url) as store:
         store.counts()
 
-        class Stop(Exception):  # noqa: N818
+        class Stop(Exception):
             pass
 
         def half_a_page() -> None:
@@ -281,7 +302,9 @@ def test_runs_are_recorded_with_their_end(url: str) -> None:
 
 def test_a_harvest_into_either_database(url: str, tmp_path: Path) -> None:
     (tmp_path / "room").mkdir()
-    with a_room(tmp_path / "room", records=230, store_url=url, faults=[fault("missing", count=3), fault("reset", nth=2)]) as here:
+    with a_room(
+        tmp_path / "room", records=230, store_url=url, faults=[fault("missing", count=3), fault("reset", nth=2)]
+    ) as here:
         first = here.harvest()
         assert here.is_whole()
         second = here.harvest(QUERY, now=NOW + timedelta(days=1))
@@ -350,7 +373,10 @@ def test_addresses_that_cannot_work(address: str, says: str) -> None:
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
-    with open_store(f"postgresql://me:canary-3@/db?host={tmp_path}") as store, pytest.raises(StoreError, match="MSMINER_STORE_URL") as caught:
+    with (
+        open_store(f"postgresql://me:canary-3@/db?host={tmp_path}") as store,
+        pytest.raises(StoreError, match="MSMINER_STORE_URL") as caught,
+    ):
         store.counts()
     shown = f"{caught.value} {caught.value.context}"
     assert "canary" not in shown

@@ -8,6 +8,7 @@ Redirects are never followed (a 307 would carry the body, key and all, to anothe
 from __future__ import annotations
 
 import itertools
+import logging
 import random
 import threading
 import time
@@ -225,23 +226,53 @@ def _words(error: httpx.HTTPError) -> str:
 
 def _final(result: Refusal, endpoint: str, attempts: int) -> PubMedError:
     error = result.error
-    error.context.update(asked=endpoint.split(".")[0], tries=attempts)
+    error.context.update(asked=endpoint.split(".", maxsplit=1)[0], tries=attempts)
     return error
 
 
 @contextmanager
-def open_client(settings: Settings, *, tries: int | None = None, timing: Timing | None = None) -> Iterator[Entrez]:
+def open_client(
+    settings: Settings, *, tries: int | None = None, timing: Timing | None = None, gate: Gate | None = None
+) -> Iterator[Entrez]:
     """A client behind the machine's rate gate; raises SettingsError when NCBI is asked without an e-mail address.
 
-    tries: how often one request is tried (default 6). timing: other limits, for tests.
+    tries: how often one request is tried (default 6). timing, gate: other limits, for tests.
     """
     if settings.is_ncbi and not settings.email:
         raise SettingsError("NCBI asks for a contact address: set MSMINER_EMAIL to yours")
     chosen = timing or Timing()
     chosen = chosen if tries is None else replace(chosen, tries=tries)
-    gate = Gate(settings.home, RATE_WITH_KEY if settings.api_key else RATE, sleep=chosen.sleep)
-    with _http(settings, chosen) as http:
-        yield Entrez(settings, gate, http, chosen)
+    rate = RATE_WITH_KEY if settings.api_key else RATE
+    with _silent_logs(settings), _http(settings, chosen) as http:
+        yield Entrez(settings, gate or Gate(settings.home, rate, sleep=chosen.sleep), http, chosen)
+
+
+# At level DEBUG these print the headers of answers; the address of NCBI's misuse page repeats the key.
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+
+
+@contextmanager
+def _silent_logs(settings: Settings) -> Iterator[None]:
+    """Keep the key out of the HTTP library's log lines while the client is open."""
+    if settings.api_key is None:
+        yield
+        return
+    secret = settings.api_key.get_secret_value()
+
+    def redact(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if secret in text:
+            record.msg, record.args = text.replace(secret, "[key]"), None
+        return True
+
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addFilter(redact)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(redact)
 
 
 def _http(settings: Settings, timing: Timing) -> httpx.Client:
@@ -249,6 +280,8 @@ def _http(settings: Settings, timing: Timing) -> httpx.Client:
         base_url=settings.entrez_url,
         timeout=httpx.Timeout(timing.read, connect=timing.connect, pool=timing.connect),
         follow_redirects=False,
+        # Loading the certificates takes a fifth of a second, of no use to a plain address (loopback only).
+        verify=settings.entrez_url.startswith("https"),
         # A proxy from the environment is meant for the world, not for this machine.
         trust_env=urlsplit(settings.entrez_url).hostname not in _LOOPBACK,
         # NCBI closes idle connections after 4 s (Keep-Alive: timeout=4).

@@ -17,10 +17,7 @@ from msminer.resources import shipped
 
 # NLM's closed list of field tags, with the long names that einfo gives.
 FIELD_TAGS = frozenset(
-    (
-        "ad all aid au auid book dcom cois cn crdt rn ed edat sb 1au fau fir gr ir isbn ip ta jour la lastau lid mhda majr "
-        "sh mh lr jid ot pg ps pa pl pmid dp pdat pt pubn si nm tw ti tiab tt vi uid mdat mesh filter subset doi title"
-    ).split()
+    ["ad", "all", "aid", "au", "auid", "book", "dcom", "cois", "cn", "crdt", "rn", "ed", "edat", "sb", "1au", "fau", "fir", "gr", "ir", "isbn", "ip", "ta", "jour", "la", "lastau", "lid", "mhda", "majr", "sh", "mh", "lr", "jid", "ot", "pg", "ps", "pa", "pl", "pmid", "dp", "pdat", "pt", "pubn", "si", "nm", "tw", "ti", "tiab", "tt", "vi", "uid", "mdat", "mesh", "filter", "subset", "doi", "title"]
 ) | {
     "affiliation", "all fields", "article identifier", "author", "author - corporate", "author - first", "author - full",
     "author - identifier", "author - last", "completion date", "conflict of interest statements", "corporate author",
