@@ -1,0 +1,260 @@
+"""Fitting: heads on all abstracts; stack, calibration and thresholds on scores that the heads gave out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from msminer.classify import directions, spec
+from msminer.classify.features import Batch, Encoder
+from msminer.classify.heads import (
+    Bools,
+    Doubles,
+    Heads,
+    Recipe,
+    Scaling,
+    View,
+    fit_heads,
+    fit_scaling,
+    folds,
+    logit,
+    softmax,
+)
+from msminer.classify.models import (
+    GATE,
+    OUTCOMES,
+    STACK,
+    Parts,
+    Raw,
+    best_sentences,
+    document_view,
+    raw_scores,
+    sentence_view,
+    stack_features,
+    stacked,
+)
+from msminer.classify.targets import Targets
+from msminer.vocabulary import Vocabulary
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+INNER_FOLDS = 4
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is learned from: the batch, its targets, near-duplicate group of each abstract, views and label matrices."""
+
+    batch: Batch
+    targets: Targets
+    groups: Sequence[int]
+    idf: Floats
+    documents: View
+    sentences: View
+    axes: Mapping[str, Bools]
+    rationales: Bools
+
+    @property
+    def size(self) -> int:
+        """Number of abstracts."""
+        return len(self.batch.first) - 1
+
+
+def make_material(
+    encoder: Encoder, batch: Batch, targets: Targets, groups: Sequence[int], idf: Floats, vocabulary: Vocabulary
+) -> Material:
+    """Views and label matrices of a batch."""
+    k = len(vocabulary.ids(OUTCOMES))
+    n = len(batch.first) - 1
+    outcomes = targets.outcomes(n, k)
+    axes = {**targets.axes, OUTCOMES: outcomes, GATE: outcomes.any(axis=1, keepdims=True)}
+    return Material(
+        batch,
+        targets,
+        groups,
+        idf,
+        document_view(batch, encoder, idf),
+        sentence_view(batch, idf),
+        axes,
+        targets.sentences(len(batch.owner), k),
+    )
+
+
+def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int) -> Parts:
+    """The parts fitted on the abstracts `rows` of the material, nothing else of it is looked at."""
+    inner = folds(len(rows), [material.groups[r] for r in rows], INNER_FOLDS, seed)
+    raw, direction_scores = _out_of_fold(material, rows, inner, encoder, vocabulary)
+    labels = {axis: y[rows] for axis, y in material.axes.items()}
+    scaling = {axis: fit_scaling(raw.axes[axis], labels[axis]) for axis in ("cell_types", "populations", "routes")}
+    features = stack_features(raw, _first(material, rows))
+    stack = fit_stack(features, labels[OUTCOMES])
+    scaling[OUTCOMES] = fit_scaling(stacked(features, stack), labels[OUTCOMES])
+    scaling["direction"] = fit_scaling(direction_scores[0], direction_scores[1])
+    scaling["joint"], chance = _joint(scaling, features, stack, direction_scores, labels[OUTCOMES])
+    thresholds = {
+        axis: best_threshold(scaling[axis].probabilities(raw.axes[axis]), labels[axis])
+        for axis in ("cell_types", "populations", "routes")
+    }
+    thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
+    temperature = _temperature(raw.axes["study_design"], labels["study_design"])
+    documents, sentences = _fit_groups(material, rows, encoder, vocabulary)
+    direction = _fit_direction(material, rows, encoder, vocabulary)
+    return Parts(material.idf, documents, sentences, stack, direction, scaling, temperature, thresholds)
+
+
+def _fit_groups(
+    material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
+) -> tuple[dict[str, Heads], Heads]:
+    names = encoder.idea_names
+    of_documents = material.documents.rows(rows)
+    spread = _spread(of_documents.dense)
+    documents = {}
+    for axis, labels in material.axes.items():
+        ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
+        recipe = Recipe(tuple(ids), spec.document_scales(names, axis, ids), spec.WORDS, spec.STRENGTH)
+        documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread)
+    mask = np.isin(material.batch.owner, rows)
+    of_sentences = material.sentences.rows(mask)
+    ids = vocabulary.ids(OUTCOMES)
+    recipe = Recipe(ids, spec.sentence_scales(names, ids), spec.SENTENCE_WORDS, spec.SENTENCE_STRENGTH)
+    return documents, fit_heads(of_sentences, material.rationales[mask], recipe, _spread(of_sentences.dense))
+
+
+def _spread(dense: Floats) -> Floats:
+    # 0.1 keeps columns that are nearly always zero from being blown up
+    return (dense.std(axis=0) + 0.1).astype(np.float32)
+
+
+def direction_pairs(material: Material, rows: Rows) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """(sentence, outcome) of the findings of the rows, and their directions."""
+    chosen = set(rows.tolist())
+    found = [f for f in material.targets.findings if f.abstract in chosen]
+    pairs = np.array([(f.sentence, f.outcome) for f in found], np.int64).reshape(-1, 2)
+    return pairs, np.array([f.direction for f in found], np.int64)
+
+
+def _fit_direction(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary) -> Heads:
+    pairs, truth = direction_pairs(material, rows)
+    view = directions.view(material.batch, encoder, material.sentences, pairs)
+    ids = vocabulary.ids("directions")
+    scales = np.ones((len(ids), view.dense.shape[1]), np.float32)
+    recipe = Recipe(ids, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
+    return fit_heads(view, np.eye(len(ids), dtype=bool)[truth], recipe, _spread(view.dense))
+
+
+def _out_of_fold(
+    material: Material,
+    rows: Rows,
+    inner: Sequence[tuple[Rows, Rows]],
+    encoder: Encoder,
+    vocabulary: Vocabulary,
+) -> tuple[Raw, tuple[Floats, Bools, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Scores of each abstract by heads that never saw its group; and direction scores of its findings' sentences."""
+    place = {int(row): n for n, row in enumerate(rows)}
+    axes = {a: np.zeros((len(rows), y.shape[1]), np.float32) for a, y in material.axes.items()}
+    n_outcomes, n_directions = material.rationales.shape[1], len(vocabulary.ids("directions"))
+    sentences = np.zeros((len(material.batch.owner), n_outcomes), np.float32)
+    scores, truth, where = [], [], []
+    for train, test in inner:
+        documents, heads = _fit_groups(material, rows[train], encoder, vocabulary)
+        direction = _fit_direction(material, rows[train], encoder, vocabulary)
+        mask = np.isin(material.batch.owner, rows[test])
+        raw = raw_scores(documents, heads, material.documents.rows(rows[test]), material.sentences.rows(mask))
+        for axis, values in raw.axes.items():
+            axes[axis][test] = values
+        sentences[mask] = raw.sentences
+        seen = _seen_findings(material, rows[test], sentences)
+        view = directions.view(material.batch, encoder, material.sentences, seen[0])
+        scores.append(direction.scores(view))
+        truth.append(np.eye(n_directions, dtype=bool)[seen[1]])
+        where.append(np.array([(place[int(a)], o) for a, o in seen[2]], np.int64).reshape(-1, 2))
+    keep = np.isin(material.batch.owner, rows)
+    order = np.concatenate([np.arange(material.batch.first[r], material.batch.first[r + 1]) for r in rows])
+    assert_same = int(keep.sum()) == len(order)
+    if not assert_same:
+        raise ValueError("rows must be distinct")
+    at = np.vstack(where)
+    return Raw(axes, sentences[order]), (np.vstack(scores), np.vstack(truth), at[:, 0], at[:, 1])
+
+
+def _seen_findings(
+    material: Material, rows: Rows, sentences: Floats
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[tuple[int, int]]]:
+    """Findings of the rows at the sentence the heads would choose, as at work; with their direction and place."""
+    chosen = set(rows.tolist())
+    pairs, truth, where = [], [], []
+    for finding in material.targets.findings:
+        if finding.abstract in chosen:
+            start, stop = material.batch.first[finding.abstract], material.batch.first[finding.abstract + 1]
+            pairs.append((int(start + sentences[start:stop, finding.outcome].argmax()), finding.outcome))
+            truth.append(finding.direction)
+            where.append((finding.abstract, finding.outcome))
+    return np.array(pairs, np.int64).reshape(-1, 2), np.array(truth, np.int64), where
+
+
+def _first(material: Material, rows: Rows) -> npt.NDArray[np.int32]:
+    sizes = np.diff(material.batch.first)[rows]
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+
+
+def fit_stack(features: Doubles, labels: Bools) -> Doubles:
+    """Weights of STACK, shared by all outcomes, then one intercept an outcome."""
+    from sklearn.linear_model import LogisticRegression
+
+    n, k, m = features.shape
+    flat = np.hstack([features.reshape(n * k, m), np.tile(np.eye(k), (n, 1))])
+    fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=500).fit(flat, labels.ravel())
+    return np.asarray(fitted.coef_[0], np.float64)
+
+
+def _joint(
+    scaling: Mapping[str, Scaling],
+    features: Doubles,
+    stack: Doubles,
+    seen: tuple[Floats, Bools, npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    labels: Bools,
+) -> tuple[Scaling, Doubles]:
+    """Calibration of p(outcome and direction), and the p of each outcome."""
+    chance = scaling[OUTCOMES].probabilities(stacked(features, stack))
+    scores, truth, abstract, outcome = seen
+    p = scaling["direction"].probabilities(scores)
+    p = p / p.sum(axis=1, keepdims=True)
+    right = p.argmax(axis=1) == truth.argmax(axis=1)
+    value, hit = logit(chance * p.max(axis=1).mean()), np.zeros_like(labels)
+    value[abstract, outcome] = logit(chance[abstract, outcome] * p.max(axis=1))
+    hit[abstract, outcome] = right
+    return fit_scaling(value.reshape(-1, 1), hit.reshape(-1, 1)), chance
+
+
+def _temperature(scores: Floats, labels: Bools) -> float:
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_t: float) -> float:
+        return -float(np.log(np.clip(softmax(scores * np.exp(log_t))[labels], 1e-9, 1)).sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def best_threshold(p: Doubles, labels: Bools, decide: Callable[[Doubles, float], Bools] | None = None) -> float:
+    """The threshold from 0.15 to 0.6 with the highest micro-F1 on these (out-of-fold) probabilities."""
+    best = (-1.0, 0.5)
+    for threshold in np.arange(0.15, 0.61, 0.025):
+        decided = p >= threshold if decide is None else decide(p, float(threshold))
+        hit = float((decided & labels).sum())
+        best = max(best, (2 * hit / max(float(decided.sum() + labels.sum()), 1.0), float(threshold)))
+    return best[1]
+
+
+__all__ = [
+    "STACK",
+    "Material",
+    "best_sentences",
+    "best_threshold",
+    "direction_pairs",
+    "fit",
+    "fit_stack",
+    "make_material",
+]

@@ -1,0 +1,109 @@
+"""Training: gold labels and their texts into a model folder; the same data and seed give the same predictions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from msminer.classify.cues import GROUPS
+from msminer.classify.features import Encoder, word_key
+from msminer.classify.fit import Material, fit, make_material
+from msminer.classify.leaks import groups_of
+from msminer.classify.modelfile import Model, save_model, state_of
+from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
+from msminer.classify.targets import make_targets, paired, read_gold
+from msminer.classify.text import full_text, sentence_spans, tokens
+from msminer.errors import DataError
+from msminer.resources import shipped
+from msminer.vocabulary import Vocabulary, load_vocabulary
+
+# A word or pair of words must stand in this many abstracts of the gold to be counted.
+FEWEST_ABSTRACTS = 3
+SEED = 20261101
+
+
+def train(gold: Path, records: Sequence[Path], out: Path, transfer: Path | None = None, seed: int = SEED) -> Model:
+    """Fit the classifier on a gold file and the records that hold its texts; write it to the folder `out`.
+
+    records: PubMed XML or JSON lines (pmid, title, abstract). Raises DataError when the gold or its texts do not fit.
+    """
+    del transfer
+    vocabulary = load_vocabulary()
+    entries, texts = paired(read_gold(gold), read_records(records))
+    encoder, material = prepare(entries, texts, vocabulary)
+    parts = fit(material, np.arange(material.size), encoder, vocabulary, seed)
+    return save_model(state_of(encoder, parts), golden_records(), out, vocabulary)
+
+
+def prepare(
+    gold: Sequence[Mapping[str, Any]], texts: Sequence[Mapping[str, Any]], vocabulary: Vocabulary
+) -> tuple[Encoder, Material]:
+    """Encoder and material of gold entries and their texts. Words are those of the texts: no label is looked at."""
+    encoder, idf = make_encoder(texts, vocabulary)
+    batch = encoder.encode(texts)
+    targets = make_targets(gold, batch, vocabulary)
+    return encoder, make_material(encoder, batch, targets, groups_of(texts), idf, vocabulary)
+
+
+def make_encoder(texts: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> tuple[Encoder, npt.NDArray[np.float32]]:
+    """Encoder with the words and word pairs of the texts, and their inverse document frequency."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for record in texts:
+        seen.update(set(_grams(record)))
+    kept = sorted(gram for gram, n in seen.items() if n >= FEWEST_ABSTRACTS)
+    words = [gram[0] for gram in kept if len(gram) == 1]
+    pairs = [(gram[0], gram[1]) for gram in kept if len(gram) == 2]
+    book = PhraseBook([*vocabulary_phrases(vocabulary), *cue_phrases(GROUPS)])
+    counts = np.array([seen[(w,)] for w in words] + [seen[p] for p in pairs], float)
+    return Encoder(book, words, pairs), (np.log(len(texts) / counts) + 1).astype(np.float32)
+
+
+def _grams(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    text = full_text(record.get("title") or "", record.get("abstract") or "")
+    for start, end in sentence_spans(text):
+        words = [word_key(word) for word in tokens(text[start:end])]
+        yield from ((word,) for word in words)
+        yield from zip(words, words[1:], strict=False)
+
+
+def read_records(paths: Sequence[Path]) -> Iterator[Mapping[str, Any]]:
+    """Records of PubMed XML and JSON-lines files, in order; raises ParseError or DataError."""
+    from msminer.pubmed.parse import iter_file
+
+    for path in paths:
+        if path.name.endswith((".jsonl", ".json", ".ndjson")):
+            yield from _json_lines(path)
+        else:
+            for page in iter_file(path):
+                yield from page.records
+
+
+def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError("a line is no JSON", file=path.name, line=number) from error
+            if not isinstance(record, dict) or "pmid" not in record:
+                raise DataError("a line is no record: it needs pmid, title, abstract", file=path.name, line=number)
+            yield record
+
+
+def golden_records() -> list[dict[str, Any]]:
+    """The records of our own writing whose labels every load checks."""
+    lines = shipped("data", "model", "golden.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def ids_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """PMIDs in order."""
+    return [str(record["pmid"]) for record in records]

@@ -1,0 +1,107 @@
+"""What a head sees of a batch: abstracts or sentences as rows, ideas by place in the text as columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from msminer.classify.features import Batch
+
+Floats = npt.NDArray[np.float32]
+
+# The first and the last quarter of an abstract; readers find aims in the one, conclusions in the other.
+EDGE = 0.25
+DOCUMENT_ZONES = ("all", "title", "first", "last", "given")
+EXTRA_SENTENCE = (
+    "is_title",
+    "place",
+    "place_squared",
+    "is_last",
+    "is_last_but_one",
+    "is_second",
+    "sentences",
+    "tokens",
+)
+EXTRA_DOCUMENT = ("sentences", "tokens", "no_abstract")
+
+
+def place(batch: Batch) -> tuple[Floats, Floats]:
+    """Of each sentence: its number in its abstract (title 0), and the number of the abstract's sentences."""
+    sizes = np.diff(batch.first)
+    number = np.arange(len(batch.owner), dtype=np.float32) - batch.first[batch.owner]
+    return number.astype(np.float32), sizes[batch.owner].astype(np.float32)
+
+
+def edges(batch: Batch) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Masks of sentences: title, first quarter, last quarter of the abstract."""
+    number, size = place(batch)
+    quarter = np.maximum(2, np.round(size * EDGE))
+    title = number == 0
+    return title, (number > 0) & (number <= quarter), (number > 0) & (number >= size - quarter)
+
+
+def summed(values: Floats, batch: Batch) -> Floats:
+    """Rows of sentences added up per abstract."""
+    total: Floats = np.add.reduceat(values, batch.first[:-1], axis=0)
+    return total
+
+
+def document_dense(batch: Batch, given: int) -> Floats:
+    """Per abstract: log counts, presence in title, first and last quarter, log counts in sentences that tell what is given.
+
+    given: column of the idea given:given. Columns: zone by zone (DOCUMENT_ZONES) all ideas, then EXTRA_DOCUMENT.
+    """
+    title, first, last = edges(batch)
+    ideas = batch.ideas
+    zones = [np.log1p(summed(ideas, batch))]
+    zones += [(summed(ideas * mask[:, None], batch) > 0).astype(np.float32) for mask in (title, first, last)]
+    zones.append(np.log1p(summed(ideas * (ideas[:, given] > 0)[:, None], batch)))
+    sizes = np.diff(batch.first).astype(np.float32)
+    n_tokens = summed(batch.lengths[:, None].astype(np.float32), batch)[:, 0]
+    extra = np.column_stack([np.log1p(sizes), np.log1p(n_tokens), sizes <= 1])
+    return np.hstack([*zones, extra]).astype(np.float32)
+
+
+def document_words(batch: Batch, idf: Floats) -> sparse.csr_matrix:
+    """TF-IDF of each abstract, rows of length 1."""
+    n = len(batch.first) - 1
+    gather = sparse.csr_matrix(
+        (np.ones(len(batch.owner), np.float32), (batch.owner, np.arange(len(batch.owner)))), shape=(n, len(batch.owner))
+    )
+    return weighted(gather @ batch.words, idf)
+
+
+def weighted(counts: sparse.csr_matrix, idf: Floats) -> sparse.csr_matrix:
+    """(1 + log count) x idf, rows of length 1."""
+    out = counts.tocsr().copy()
+    out.sum_duplicates()
+    out.data = (1 + np.log(out.data)) * idf[out.indices]
+    norm = np.sqrt(np.asarray(out.multiply(out).sum(axis=1)).ravel())
+    out.data /= np.repeat(np.maximum(norm, 1e-9), np.diff(out.indptr))
+    return out.astype(np.float32)
+
+
+def sentence_dense(batch: Batch) -> Floats:
+    """Per sentence: log counts of ideas and pairs; those of title, sentence before and after; place and length."""
+    now = np.log1p(batch.ideas)
+    number, size = place(batch)
+    inside = number > 0
+    before = np.zeros_like(now)
+    before[1:] = now[:-1] * inside[1:, None]
+    after = np.zeros_like(now)
+    after[:-1] = now[1:] * inside[1:, None]
+    share = number / np.maximum(size - 1, 1)
+    extra = np.column_stack(
+        [
+            ~inside,
+            share,
+            share**2,
+            number == size - 1,
+            number == size - 2,
+            number == 1,
+            size / 10,
+            batch.lengths / 30,
+        ]
+    )
+    return np.hstack([now, now[batch.first[batch.owner]], before, after, extra]).astype(np.float32)
