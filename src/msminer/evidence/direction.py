@@ -88,8 +88,16 @@ def _controlled_decides(controlled: TierTable, below: Sequence[TierTable], rules
     if opposed:
         names = (CONTROLLED, *(table.tier for table in below))
         return _Side("split", names, "weaker tiers point the other way", null, good)
+    if controlled.stance == "supports" and _largest_is_null(controlled, rules):
+        return _Side("split", (CONTROLLED,), "the largest controlled trial does not support it", null, good)
     why = "controlled trials disagree" if controlled.stance == "split" else "controlled trials decide"
     return _Side(controlled.stance, (CONTROLLED,), why, null, good)
+
+
+def _largest_is_null(controlled: TierTable, rules: Rules) -> bool:
+    sized = [vote for vote in controlled.votes if vote.publication.n is not None]
+    largest = max(sized, key=lambda vote: vote.publication.n or 0.0, default=None)
+    return rules.block.largest_trial_vetoes and largest is not None and largest.agrees is False
 
 
 def _ladder(able: Sequence[TierTable], whole: Stance, rules: Rules, null: int, good: int) -> _Side:

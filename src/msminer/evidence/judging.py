@@ -104,10 +104,14 @@ class Case:
 
     def _ruling(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> tuple[Ruling, list[Vote]]:
         votes = [*self._votes(self.matches, keep, retracted), *extra]
-        context = [one for one in self.matches.context if keep(one.publication)]
+        context = [one for one in self.matches.context if keep(one.publication) and self._long_enough(one)]
         designs = allowed_designs(self.claim, self.register.vocabulary)
         reviews = review_votes(context, self.claim.expect, self.register.rules, designs)
         return rule(votes, reviews, self.claim.about, self.register.rules), votes
+
+    def _long_enough(self, match: Match) -> bool:
+        months, least = match.publication.follow_up_months, self.claim.horizon_months
+        return least is None or (months is not None and months >= least)
 
     def _direction(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
         ruling, votes = self._ruling(keep, extra, retracted)

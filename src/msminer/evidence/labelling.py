@@ -22,8 +22,8 @@ def labelling_from(errors: Mapping[str, Any] | None, publications: Iterable[Publ
 
     errors: data/model/errors.json; findings.direction holds counts, gold direction → predicted direction, out of fold,
     the gold direction `none` where the finding is not one. The chance of a prediction given the truth is the gold's;
-    how often each direction is true is that of the corpus at hand, found by the steps of Saerens, Latinne and Decaestecker
-    (2002, Neural Computation 14:21), so that a corpus of another mix than the gold's is not pulled towards it.
+    how often each direction is true is that of the corpus at hand, found by the steps of Saerens, Latinne and
+    Decaestecker (2002, Neural Computation 14:21), so that a corpus of another mix than the gold's is not pulled towards it.
     """
     if not errors:
         return None
@@ -37,7 +37,7 @@ def labelling_from(errors: Mapping[str, Any] | None, publications: Iterable[Publ
     behind = chance * prior[:, None]
     behind /= behind.sum(axis=0, keepdims=True)
     truth = {p: {g: float(behind[row, column]) for row, g in enumerate(names)} for column, p in enumerate(names)}
-    return Labelling(truth, _real(table, names))
+    return Labelling(truth, _real(table, names), dict(zip(names, matrix.sum(axis=0).tolist(), strict=True)))
 
 
 def _mix(chance: np.ndarray, counts: np.ndarray) -> np.ndarray:

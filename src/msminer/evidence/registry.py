@@ -18,7 +18,7 @@ _NUMBERS = (
     ("JPRN", re.compile(r"\bJapicCTI-?(\d{6})\b", re.IGNORECASE), "JAPICCTI{}"),
     ("CTRI", re.compile(r"\bCTRI/(\d{4}/\d{2,3}/\d{6})\b", re.IGNORECASE), "CTRI{}"),
     ("DRKS", re.compile(r"\bDRKS[\s:#-]?(\d{8})\b", re.IGNORECASE), "DRKS{}"),
-    ("NTR", re.compile(r"\b(?:NTR|NL)(\d{3,5})\b"), "NTR{}"),
+    ("NTR", re.compile(r"\bNTR(\d{3,5})\b"), "NTR{}"),
     ("KCT", re.compile(r"\bKCT(\d{7})\b", re.IGNORECASE), "KCT{}"),
     ("TCTR", re.compile(r"\bTCTR(\d{11})\b", re.IGNORECASE), "TCTR{}"),
     ("RBR", re.compile(r"\bRBR-([0-9a-z]{6,8})\b", re.IGNORECASE), "RBR-{}"),

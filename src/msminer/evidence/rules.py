@@ -41,6 +41,7 @@ class RuleBlock(BaseModel):
     support_probability: float = Field(ge=0.5, lt=1)
     pool: tuple[float, ...] = Field(min_length=1)
     null_controlled_vetoes: bool
+    largest_trial_vetoes: bool
     model_base_rate: float = Field(gt=0, lt=1)
     mention_solid: int = Field(ge=1)
     mention_sources: int = Field(ge=1)

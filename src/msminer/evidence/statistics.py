@@ -33,7 +33,7 @@ def pooled_share(groups: Sequence[Group], pool: tuple[float, ...]) -> Share:
     Hierarchical beta-binomial: the share of a group is Beta(m k, (1-m) k), m flat, k over `pool` with equal weight
     (Gelman et al., Bayesian Data Analysis, 3rd ed., section 5.3; the grid in place of simulation). The tier's share is
     the mean of its groups weighted by studies; its first two moments over the grid are matched to a Beta distribution,
-    from which interval and probability are read. Labelling variance is that of the count, and is added to the second moment.
+    from which interval and probability are read. Labelling variance is that of the count, added to the second moment.
     Without studies the whole range from 0 to 1 is the interval.
     """
     key = tuple(sorted((round(s, 6), round(n, 6), round(v, 6)) for s, n, v in groups if n > 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from msminer.evidence.matching import Match
@@ -28,11 +28,13 @@ class Labelling:
     """How a predicted direction turns into support: the chance of each direction to be the true one.
 
     truth: predicted direction → {true direction → probability}; empty where people labelled.
-    real: chance that a predicted finding is a finding of that outcome at all.
+    real: chance that a predicted finding is a finding of that outcome at all. doubt: predicted direction → size of the
+    gold sample behind its chances, for the doubt that all studies of one predicted direction share.
     """
 
     truth: Mapping[str, Mapping[str, float]]
     real: float = 1.0
+    doubt: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Vote:
     """One study's vote: the publication that speaks, its tier, direction, and the findings that make it.
 
     agrees: whether the direction is the expected one; None where it is mixed.
-    score: expected support, 0 to 1; weight: chance that it is a study at all; variance: of the score, from labelling.
+    score: expected support, 0 to 1; weight: chance that it is a study at all; variance: of the score, from labelling;
+    shared: its part that is the same for every study of that predicted direction.
     """
 
     study_id: str
@@ -53,6 +56,7 @@ class Vote:
     score: float
     weight: float = 1.0
     variance: float = 0.0
+    shared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -108,18 +112,18 @@ def cast(
 
 def _vote(study_id: str, match: Match, expect: str, rules: Rules, labelling: Labelling | None) -> Vote:
     direction = direction_of(match.findings)
-    score, variance = score_of(direction, expect, rules), 0.0
+    score, variance, shared = score_of(direction, expect, rules), 0.0, 0.0
     weight = 1.0
     read = any(finding.kind != "fact" for finding in match.findings)
     if read and labelling is not None and direction in labelling.truth:
         weight = labelling.real
         score, variance = _expected(labelling.truth[direction], expect, rules)
+        shared = variance / (labelling.doubt.get(direction, 0.0) + 1)
         variance = weight * variance + weight * (1 - weight) * score**2
     group = "+".join(sorted({finding.cell_type for finding in match.findings})) or "any"
     agrees = agreement(direction, expect)
-    return Vote(
-        study_id, match.publication, match.tier, direction, agrees, group, match.findings, score, weight, variance
-    )
+    paper, found = match.publication, match.findings
+    return Vote(study_id, paper, match.tier, direction, agrees, group, found, score, weight, variance, shared)
 
 
 def _expected(truth: Mapping[str, float], expect: str, rules: Rules) -> tuple[float, float]:
@@ -147,7 +151,13 @@ def _groups(votes: Sequence[Vote]) -> list[Group]:
         total[0] += vote.score * vote.weight
         total[1] += vote.weight
         total[2] += vote.variance
-    return [(s, n, v) for s, n, v in sums.values()]
+    groups = [(s, n, v) for s, n, v in sums.values()]
+    # What all studies of one predicted direction share does not average out: it goes with the square of their number.
+    alike: dict[str, list[Vote]] = defaultdict(list)
+    for vote in votes:
+        alike[vote.direction].append(vote)
+    common = sum(sum(vote.weight for vote in group) ** 2 * group[0].shared for group in alike.values())
+    return [(0.0, 0.0, 0.0)] if not groups else [(groups[0][0], groups[0][1], groups[0][2] + common), *groups[1:]]
 
 
 def stance_of(votes: Sequence[Vote], share: Share, rules: Rules) -> Stance:

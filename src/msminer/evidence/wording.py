@@ -99,7 +99,7 @@ def _by_direction(votes: Sequence[Vote]) -> str:
 
 
 def _notes(case: Case, outcome: Outcome) -> str:
-    notes = [_models(case, outcome), _left_out(case)]
+    notes = [_models(case, outcome), _left_out(case), _rule_of_three(case, outcome)]
     return "".join(f"; {note}" for note in notes if note)
 
 
@@ -114,6 +114,16 @@ def _models(case: Case, outcome: Outcome) -> str:
         f"{share:.0%} of model studies support it, "
         f"where about {base:.0%} of animal abstracts are positive whatever comes of it"
     )
+
+
+def _rule_of_three(case: Case, outcome: Outcome) -> str:
+    # With no event among n people, rates up to 3/n are not ruled out (Hanley and Lippman-Hand 1983, JAMA 249:1743).
+    good = [vote for vote in outcome.deciding if vote.agrees and case.register.rules.scope(vote.tier) == "human"]
+    people = sum(vote.publication.n or 0 for vote in good)
+    if case.claim.outcome != ("safety",) or case.claim.expect != "benefit" or not people:
+        return ""
+    rate = min(1.0, 3 / people)
+    return f"small numbers: no serious event in {people:.0f} people would not rule out a risk up to {rate:.1%}"
 
 
 def _left_out(case: Case) -> str:
