@@ -37,6 +37,7 @@ RECORD = """<PubmedArticle><MedlineCitation Status="MEDLINE" Owner="NLM"><PMID V
 <PubMedPubDate PubStatus="entrez"><Year>{year}</Year><Month>5</Month><Day>1</Day></PubMedPubDate></History>
 <PublicationStatus>ppublish</PublicationStatus><ArticleIdList><ArticleId IdType="pubmed">{pmid}</ArticleId>
 </ArticleIdList></PubmedData></PubmedArticle>"""
+ROOT = Path(__file__).resolve().parent.parent
 TEXTS = {
     101: ("Cells in <i>multiple sclerosis</i>", "Stem cells eased IFN-β signs in mice.", "Núñez"),
     102: ("Asthma and the lung", "Nothing of note here.", "Smith"),
@@ -266,6 +267,11 @@ def test_files_that_are_no_pubmed_are_named(tmp_path: Path) -> None:
 
 def test_the_catalogue_numbers_fifty_five() -> None:
     assert {fault.number for fault in CATALOGUE.values()} | set(NOT_A_REPLY) == set(range(1, 56))
+
+
+def test_the_catalogue_is_documented() -> None:
+    text = (ROOT / "docs" / "sandbox.md").read_text()
+    assert [fault.name for fault in CATALOGUE.values() if f"| {fault.number} | `{fault.name}` |" not in text] == []
 
 
 REPLIES: list[tuple[str, str, dict[str, Any], int, bytes]] = [

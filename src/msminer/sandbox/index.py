@@ -96,6 +96,17 @@ class Index:
             found = self._phrase_in_values((field.name,), parts, phrase, truncated)
         return self.alive(found)
 
+    def near(self, field: SearchField, parts: list[str], most: int) -> set[int]:
+        """Places whose text of a field holds all words with at most so many others between them, in any order."""
+        each = [self.text(field, part, truncated=False) for part in parts]
+        return {p for p in set.intersection(*each) if _close(self._words_of(p, field), parts, most)} if each else set()
+
+    def _words_of(self, place: int, field: SearchField) -> list[str]:
+        record = self.records[place]
+        if field.name == "AFFL":
+            return " \n ".join(record.values.get("AFFL", [])).split(" ")
+        return (record.title if field.name == "TITL" else record.body).split(" ")
+
     def _phrase_in_values(self, names: tuple[str, ...], parts: list[str], phrase: str, truncated: bool) -> set[int]:
         near = self._candidates(self._other, parts, truncated, "other")
         return {
@@ -165,3 +176,13 @@ class Index:
         if low == high:
             return {self.place[low]} if low in self.place else set()
         return {p for pmid, p in self.place.items() if low <= pmid <= high}
+
+
+def _close(text: list[str], parts: list[str], most: int) -> bool:
+    wanted, width = set(parts), len(parts) + most
+    for at, word in enumerate(text):
+        window = text[at : at + width]
+        end = window.index("\n") if "\n" in window else width
+        if word in wanted and wanted <= set(window[:end]):
+            return True
+    return False

@@ -12,17 +12,23 @@ from typing import Literal
 from msminer.errors import QueryError
 from msminer.sandbox.fields import SearchField, by_tag
 
+# Proximity works in these alone (PubMed user guide); elsewhere the tag is ignored.
+_NEAR_FIELDS = frozenset({"TITL", "TIAB", "AFFL"})
 Operator = Literal["AND", "OR", "NOT"]
 _TOKEN = re.compile(r"""\s*(?:(?P<paren>[()])|"(?P<quoted>[^"]*)"?|\[(?P<tag>[^\]]*)\]?|(?P<word>[^\s()\[\]"]+))""")
 
 
 @dataclass(frozen=True)
 class Term:
-    """Words or a quoted phrase, with the field its tag names; None where it has none or one PubMed does not know."""
+    """Words or a quoted phrase, with the field its tag names; None where it has none or one PubMed does not know.
+
+    near: at most so many other words between the words, in any order; None for a phrase.
+    """
 
     text: str
     quoted: bool
     field: SearchField | None
+    near: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class _Parser:
         """Operands joined from left to right, up to a closing bracket; an operator that lacks a side is dropped."""
         left: Node | None = None
         operator: Operator = "AND"
-        while self._peek().kind != "end" and self._peek().text != ")":
+        while self._peek().kind != "end" and self._peek() != _Token("paren", ")"):
             token = self._peek()
             if token.kind == "operator":
                 operator = self._next().text  # type: ignore[assignment]
@@ -154,7 +160,16 @@ class _Parser:
         if not quoted and ":" in text and tag is not None:
             low, _, high = text.partition(":")
             return _range(low, high, tag)
-        return Term(text, quoted, None if tag is None else by_tag(tag)) if text.strip() else None
+        return _term(text, quoted, tag) if text.strip() else None
+
+
+def _term(text: str, quoted: bool, tag: str | None) -> Term:
+    name, _, distance = (tag or "").partition(":~")
+    field = by_tag(name)
+    if not distance:
+        return Term(text, quoted, field)
+    fits = field is not None and field.name in _NEAR_FIELDS and distance.isdigit()
+    return Term(text, quoted, field, int(distance)) if fits else Term(text, quoted, None)
 
 
 def _range(low: str, high: str, tag: str | None) -> Node:

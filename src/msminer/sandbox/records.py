@@ -17,6 +17,7 @@ from msminer.sandbox.normal import flat
 _RECORD = re.compile(r"<(PubmedArticle|PubmedBookArticle)(?:\s[^>]*)?>.*?</\1\s*>", re.DOTALL)
 _DELETED = re.compile(r"<DeleteCitation>(.*?)</DeleteCitation>", re.DOTALL)
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
 # First month of a season; PubMed's own choice is not written down anywhere.
@@ -44,8 +45,7 @@ class Record:
 
 
 def _tree(raw: str) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    return etree.fromstring(raw.encode(), parser)
+    return etree.fromstring(raw.encode(), _PARSER)
 
 
 def load(paths: Iterable[Path | str]) -> list[Record]:
@@ -119,8 +119,8 @@ def _line(node: Any, path: str) -> str:
 
 # Field -> where its values are, below MedlineCitation or BookDocument.
 _PATHS = {
-    "PTYP": (".//PublicationType",),
-    "LANG": (".//Language",),
+    "PTYP": ("Article/PublicationTypeList/PublicationType", "PublicationType"),
+    "LANG": ("Article/Language", "Language"),
     "JOUR": ("MedlineJournalInfo/MedlineTA", "Article/Journal/Title", "Article/Journal/ISOAbbreviation"),
     "JID": ("MedlineJournalInfo/NlmUniqueID",),
     "CNTY": ("MedlineJournalInfo/Country", "Book/Publisher/PublisherLocation"),
@@ -134,10 +134,10 @@ _PATHS = {
     "PUBN": ("Book/Publisher/PublisherName",),
     "BOOK": ("Book/BookTitle",),
     "ISBN": ("Book/Isbn",),
-    "AFFL": (".//Affiliation",),
+    "AFFL": ("Article/AuthorList/Author/AffiliationInfo/Affiliation", "AuthorList/Author/AffiliationInfo/Affiliation"),
     "TT": ("Article/VernacularTitle",),
     "COIS": ("CoiStatement",),
-    "LID": (".//ELocationID",),
+    "LID": ("Article/ELocationID",),
 }
 
 

@@ -115,7 +115,14 @@ class _Run:
             return self._date(node, field_)
         if field_.shape == "value":
             return self._value(node, field_)
+        if node.near is not None:
+            return self._close(node, field_)
         return self._quoted(node.text, field_) if node.quoted else self._tagged_words(node.text, field_)
+
+    def _close(self, node: Term, field_: SearchField) -> tuple[set[int], str]:
+        parts, near = flat(node.text).split(), node.near or 0
+        places = self._index.near(field_, parts, near)
+        return (places, f'"{" ".join(parts)}"[{field_.label}:~{near}]') if places else self._lost(node.text)
 
     def _uid(self, node: Term) -> tuple[set[int], str]:
         if not node.text.strip().isdigit():

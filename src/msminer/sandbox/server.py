@@ -82,7 +82,7 @@ class Sandbox:
         handler = type("Handler", (Connection,), {"sandbox": self})
         self._server = Listener(("127.0.0.1", self._port), handler)
         self._port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
     def go_away(self, seconds: float) -> None:
