@@ -14,6 +14,7 @@ import cloudpickle  # type: ignore[import-untyped]
 from prefect import Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect_dask import DaskTaskRunner
 from pydantic import Field
@@ -108,8 +109,11 @@ def bulk(
 def _runner(workers: int, cluster: str | None) -> DaskTaskRunner:
     if cluster:
         return DaskTaskRunner(address=cluster)
+    # Without its address each worker would start a Prefect server of its own.
+    with get_client(sync_client=True) as client:
+        env = {"PREFECT_API_URL": str(client.api_url)}
     local = {"n_workers": workers, "threads_per_worker": 1, "memory_limit": _WORKER_MEMORY, "dashboard_address": None}
-    return DaskTaskRunner(cluster_kwargs=local)
+    return DaskTaskRunner(cluster_kwargs=local | {"env": env})
 
 
 def _show(manifest: Manifest, shards: str) -> None:
