@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -294,6 +294,21 @@ def by_hand(term: str) -> set[int]:
 def test_any_expression_is_read_from_left_to_right(term: str) -> None:
     whole = Index(read_record(record(pmid, **row)) for pmid, row in ROWS.items())
     assert found(whole, term) == by_hand(term)
+
+
+DAYS = st.integers(0, 400).map(lambda n: date(2019, 12, 1) + timedelta(days=n))
+
+
+@given(DAYS, DAYS)
+def test_slices_by_entry_date_add_up(first: date, second: date) -> None:
+    whole = Index(read_record(record(pmid, **row)) for pmid, row in ROWS.items())
+    low, high = sorted((first, second))
+    parts = [
+        found(whole, f"1850[crdt] : {low - timedelta(days=1):%Y/%m/%d}[crdt]"),
+        found(whole, f"{low:%Y/%m/%d}:{high:%Y/%m/%d}[crdt]"),
+        found(whole, f'"{high + timedelta(days=1):%Y/%m/%d}"[crdt] : "3000"[crdt]'),
+    ]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == len(ROWS)
 
 
 EMPTY = Index()

@@ -20,6 +20,8 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
+# Entry date of a record that has no date at all: PubMed would have given it one.
+_DATELESS = 19000101
 # First month of a season; PubMed's own choice is not written down anywhere.
 _SEASONS = {"winter": 1, "spring": 4, "summer": 7, "fall": 10, "autumn": 10}
 _HISTORY = {"entrez": "CRDT", "pubmed": "EDAT", "medline": "MHDA"}
@@ -208,10 +210,11 @@ def _dates(record: Record, root: Any, core: Any, article: Any) -> None:
         _put(dates, name, node)
     for stamp in root.iterfind(".//History/PubMedPubDate"):
         _put(dates, _HISTORY.get(stamp.get("PubStatus") or "", ""), stamp)
-    # Where a history stamp is missing, the other one stands in: no record of PubMed is without either.
-    known = dates.get("CRDT") or dates.get("EDAT") or dates.get("MDAT") or dates.get("PDAT") or []
+    # Where a history stamp is missing the other one, or another date, stands in: every record of PubMed has one entry
+    # date, so that slices by date add up.
+    known = dates.get("CRDT") or dates.get("EDAT") or dates.get("MDAT") or dates.get("PDAT") or [_DATELESS]
     for name in ("CRDT", "EDAT"):
-        dates.setdefault(name, known)
+        dates[name] = (dates.get(name) or known)[:1]
     dates.setdefault("MDAT", dates["CRDT"])
 
 
