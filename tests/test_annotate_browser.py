@@ -68,6 +68,7 @@ def page_of(browser: Any, folder: Path, reader: str, *, adjudicate: bool = False
         context = browser.new_context(viewport={"width": 1366, "height": 800})
         page = context.new_page()
         strangers: list[str] = []
+        page.strangers = strangers
         page.on("request", lambda request: None if request.url.startswith(address) else strangers.append(request.url))
         page.on("console", lambda message: strangers.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: strangers.append(str(error)))
@@ -169,3 +170,117 @@ def test_keyboard_only_from_reading_to_gold(browser: Any, folder: Path) -> None:
         "text_sha256": text_hash(title, abstract),
     }
     assert rows[2]["findings"][0]["direction"] == "no_effect"
+
+
+def test_rules_speak_at_once_and_stop_the_finish(browser: Any, folder: Path) -> None:
+    with page_of(browser, folder, "ada") as page:
+        at(page, "990000001")
+        press(page, "1 x h")
+        assert page.locator("#problems .fresh").all_inner_texts() == ["none stands alone: take away none, or HSC."]
+        press(page, "x 2 c 3 r")
+        assert page.locator("#status").inner_text() == "ms is set too: rrms is a kind of ms."
+        press(page, "5 1 Enter s h h")
+        assert page.locator("#findings li").all_inner_texts() == ["a Remove safety, harm, HSC, sentence 1"]
+        press(page, "1 h e")
+        assert "is about HSC, which is not chosen above" in page.locator("#problems").inner_text()
+        press(page, "6 a 1 e 7 s")
+        assert "Choose at least one cell type" in page.locator("#error").inner_text()
+        assert page.url.endswith("990000001")
+
+
+def test_fast_keys_lose_nothing(browser: Any, folder: Path) -> None:
+    with page_of(browser, folder, "ada") as page:
+        at(page, "990000001")
+        press(page, "1 h b u i 2 a 3 r s e 4 v t")
+        page.reload()
+        values = [box.input_value() for box in page.locator("input:checked").all()]
+        cells = ["HSC", "MSC", "MSC-BM", "MSC-UC", "iPSC"]
+        populations = ["rrms", "spms", "ms", "eae", "animal_model"]
+        assert values == [*cells, "animal", *populations, "intravenous", "intrathecal"]
+
+
+def test_single_keys_can_be_turned_off_and_tab_goes_everywhere(browser: Any, folder: Path) -> None:
+    with page_of(browser, folder, "ada") as page:
+        at(page, "990000001")
+        page.locator("#keys").focus()
+        page.keyboard.press("Enter")
+        page.reload()
+        press(page, "1 h b")
+        assert page.locator("input:checked").count() == 0
+        reached = set()
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.dataset.finish ?? document.activeElement.id"))
+        assert {"done", "uncertain", "skipped", "sentence", "add", "keys", "open-guide"} <= reached
+
+
+def test_the_guide_opens_scrolls_and_closes_by_keys(browser: Any, folder: Path) -> None:
+    with page_of(browser, folder, "ada") as page:
+        at(page, "990000001")
+        page.keyboard.press("?")
+        assert "A cell mentioned only in passing does not count" in page.locator("dialog[open]").inner_text()
+        page.keyboard.press("h")  # no label behind the guide
+        page.keyboard.press("PageDown")
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
+        assert page.locator("input:checked").count() == 0
+
+
+def test_a_change_that_is_not_saved_is_told(browser: Any, folder: Path) -> None:
+    with page_of(browser, folder, "ada") as page:
+        at(page, "990000001")
+        page.route("**/record/**", lambda route: route.abort())
+        page.keyboard.press("h")
+        page.locator("#error", has_text="Not saved: the program does not answer").wait_for()
+        page.unroute("**/record/**")
+        press(page, "h m")
+        page.locator("#saved", has_text="Saved").wait_for()
+        page.strangers.clear()  # the browser's own word on the cut request
+
+
+def test_the_text_is_shown_as_text(browser: Any, folder: Path) -> None:
+    with page_of(browser, folder, "ada") as page:
+        page.goto(page.url.replace("990000001", "990000002"))
+        assert "<script>alert('x')</script> & <b>bold</b> claims" in page.locator("#s0").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+AXE = Path(__file__).parent / "browser" / "axe" / "axe.min.js"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible(browser: Any, folder: Path, scheme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe is not there: tests/browser/axe/axe.min.js")
+    with page_of(browser, folder, "ada") as page:
+        page.emulate_media(color_scheme=scheme)
+        at(page, "990000001")
+        label_first(page)
+        assert broken_rules(page) == []
+        page.keyboard.press("?")
+        assert broken_rules(page) == []
+        page.keyboard.press("Escape")
+        press(page, "7 s")
+        at(page, "990000002")
+        page.keyboard.press("7")
+        page.keyboard.press("l")
+        page.wait_for_url("**/list")
+        assert broken_rules(page) == []
+    with page_of(browser, folder, "bob") as page:
+        label_first(page, direction="m")
+        press(page, "7 s")
+        at(page, "990000002")
+    with page_of(browser, folder, "eva", adjudicate=True) as page:
+        page.emulate_media(color_scheme=scheme)
+        at(page, "990000001")
+        assert broken_rules(page) == []
+
+
+def broken_rules(page: Any) -> list[str]:
+    """WCAG 2.2 A and AA rules that axe finds broken, with the first element."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+    return [
+        f"{one['id']}: {one['nodes'][0]['html']} {one['nodes'][0]['failureSummary']}" for one in found["violations"]
+    ]

@@ -28,7 +28,7 @@ def _own_part(label: str, labels: Sequence[str]) -> str:
     part = label.rpartition("-")[2]
     shared = max((_shared(part, other) for other in labels if other != label), default=0)
     # Five letters: "intra" is a shared beginning, two labels that both start with "re" are not alike.
-    return part[shared:] if shared >= 5 else part
+    return part[shared:] if 5 <= shared < len(part) else part
 
 
 def _shared(first: str, second: str) -> int:

@@ -23,7 +23,7 @@ import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 # that the classifier knows least would stay unread.
 SHARES = {"narrowing": 0.6, "rare": 0.2}
 _Z = 1.959964
+# A record whose design the classifier left open may be any study; it is placed, with even chances, at the weakest
+# design that may back a claim about people.
+_UNDECIDED, _ASSUMED = "unknown", "observational"
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,12 @@ def propose(
     fair = order[: max(0, n - sum(quota.values()))]
     taken = set(fair)
     chosen = [Proposal(pmid=pmid, draw="random", score=0.0, why="") for pmid in fair]
-    certainty = _certainties(labels)
-    chosen += _narrowing(publications, certainty, register, quota["narrowing"], open_.keys() - taken)
+    certainty = _certainties(labels) | {
+        (str(one.pmid), "study_design", _ASSUMED): 0.5 for one in publications if one.study_design == _UNDECIDED
+    }
+    chosen += _narrowing(
+        [_placed(one) for one in publications], certainty, register, quota["narrowing"], open_.keys() - taken
+    )
     taken |= {proposal.pmid for proposal in chosen}
     chosen += _rare([open_[pmid] for pmid in sorted(open_.keys() - taken)], rows, certainty, quota["rare"])
     taken |= {proposal.pmid for proposal in chosen}
@@ -175,6 +182,10 @@ def _narrowing(
     scores = {pmid: sum(parts.values()) for pmid, parts in gains.items() if pmid in allowed}
     best = sorted((pmid for pmid, score in scores.items() if score > 0), key=lambda pmid: (-scores[pmid], pmid))[:n]
     return [Proposal(pmid=pmid, draw="narrowing", score=scores[pmid], why=_largest(gains[pmid])) for pmid in best]
+
+
+def _placed(publication: Publication) -> Publication:
+    return replace(publication, study_design=_ASSUMED) if publication.study_design == _UNDECIDED else publication
 
 
 def _largest(parts: Mapping[str, float]) -> str:

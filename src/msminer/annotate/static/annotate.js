@@ -7,6 +7,7 @@ const say = (id, text) => { document.getElementById(id).textContent = text; };
 let labels = data.labels;
 let revision = data.revision;
 let shown = new Set(data.problems.map((problem) => problem.message));
+let fresh = new Set(); // problems that the last change made
 let pending = Promise.resolve();
 let waiting = 0;
 
@@ -24,8 +25,12 @@ function show(problems) {
     if (!offered) input.checked = false;
   }
   showFindings();
-  const list = find("#problems");
-  list.replaceChildren(...problems.map((problem) => item(problem.message)));
+  const rows = problems.map((problem) => {
+    const li = item(problem.message);
+    li.classList.toggle("fresh", fresh.has(problem.message));
+    return li;
+  });
+  find("#problems").replaceChildren(...rows.filter((li) => li.className), ...rows.filter((li) => !li.className));
 }
 
 function item(text) {
@@ -52,7 +57,7 @@ function showFindings() {
     key.textContent = String.fromCharCode(97 + place);
     button.type = "button";
     button.dataset.key = key.textContent;
-    button.setAttribute("aria-label", `Remove ${words(finding)}`);
+    button.setAttribute("aria-label", `${key.textContent} Remove ${words(finding)}`);
     button.setAttribute("aria-keyshortcuts", key.textContent);
     button.append(key, " Remove");
     button.addEventListener("click", () => remove(finding));
@@ -90,9 +95,10 @@ async function post(state, then) {
   say("saved", "Saved");
   say("state", result.state);
   document.getElementById("state").className = `state ${result.state}`;
-  const fresh = result.problems.map((problem) => problem.message).filter((message) => !shown.has(message));
-  shown = new Set(result.problems.map((problem) => problem.message));
-  if (result.notes.length + fresh.length) say("status", [...result.notes, ...fresh].join(" "));
+  const messages = result.problems.map((problem) => problem.message);
+  fresh = new Set(messages.filter((message) => !shown.has(message)));
+  shown = new Set(messages);
+  if (result.notes.length) say("status", result.notes.join(" "));
   show(result.problems);
   if (then) then(result);
 }
