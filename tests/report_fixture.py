@@ -25,7 +25,7 @@ HOSTILE = (
     "{{ 7 * 7 }} {% raw %} {$ {\\input{x}} %&_#~^ $",
     "]]></script><!-- --><style>body{display:none}</style>",
 )
-CELLS = ["HSC", "MSC", "NSC", "iPSC", "OPC", "EV"]
+CELLS = ["HSC", "MSC", "EV"]
 OUTCOMES = ["disability", "relapse", "mri", "remyelination", "immune", "neuroprotection", "quality_of_life", "safety"]
 DIRECTIONS = ["benefit", "benefit", "benefit", "no_effect", "mixed", "harm"]
 DESIGNS = [

@@ -89,6 +89,8 @@ def _contrast(counts: pd.DataFrame) -> str:
 
 def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     efficacy = findings[findings["outcome"].isin(EFFICACY) & (findings["cell_type"] != "none")]
+    if studies.empty or efficacy.empty:
+        return pd.DataFrame()
     only = efficacy.groupby("pmid")["direction"].agg(lambda found: set(found) == {"benefit"})
     live = studies[~studies["retracted"].astype(bool) & studies["speaker"].isin(only.index)]
     rows = [_tier_row(tier, only.loc[live.loc[live["tier"] == tier, "speaker"]]) for tier in TIERS]
