@@ -262,6 +262,112 @@ def test_files_that_are_no_pubmed_are_named(tmp_path: Path) -> None:
         Sandbox([cut])
 
 
+def test_text_forms(server: Sandbox) -> None:
+    medline = ask(server, "efetch", id="101,104", rettype="medline", retmode="text").text
+    assert medline.startswith("\nPMID- 101\n")
+    assert "TI  - Cells in multiple sclerosis\n" in medline
+    assert "AU  - Núñez AB\n" in medline
+    assert "CRDT- 2001/05/01 00:00\n" in medline
+    abstract = ask(server, "efetch", id="101", rettype="abstract", retmode="text").text
+    assert abstract.startswith("1. Invented J. 2001 Mar.")
+    assert abstract.rstrip().endswith("PMID: 101")
+    assert ask(server, "efetch", id="104,999,101", rettype="uilist", retmode="text").text == "104\n101\n"
+    assert ask(server, "efetch", id="104", retmode="json").text == "104"
+
+
+def test_einfo_lists_databases_and_fields(server: Sandbox) -> None:
+    assert b"<DbName>pubmed</DbName>" in ask(server, "einfo", db="").content
+    assert ask(server, "einfo", db="", retmode="json").json()["einforesult"] == {"dblist": ["pubmed"]}
+    info = ask(server, "einfo", retmode="json").json()["einforesult"]["dbinfo"][0]
+    assert info["count"] == "5"
+    assert {"TIAB", "CRDT", "MDAT", "UID"} <= {field["name"] for field in info["fieldlist"]}
+    assert b"<ERROR>" in ask(server, "einfo", db="nothing").content
+
+
+def test_small_programs(server: Sandbox) -> None:
+    one_set = etree.fromstring(ask(server, "elink", id="101,102").content)
+    assert one_set.xpath("count(//LinkSet)") == 1
+    two_sets = CLIENT.post(server.url + "elink.fcgi", data={"db": "pubmed", "retmode": "json", "id": ["101", "102"]})
+    assert two_sets.json()["linksets"] == [{"dbfrom": "pubmed", "ids": ["101"]}, {"dbfrom": "pubmed", "ids": ["102"]}]
+    assert b"Invalid db name specified: notadb" in ask(server, "elink", id="1", db="notadb").content
+    assert ask(server, "elink", id="1", db="notadb", retmode="json").json()["linksets"] == []
+    assert b"<Query>asthmaa</Query>" in ask(server, "espell", term="asthmaa").content
+    mixed = ask(server, "epost", id="101,x").content
+    assert b"<QueryKey>1</QueryKey>" in mixed
+    assert b"IDs contain invalid characters" in mixed
+    assert ask(server, "epost", id="x").content.count(b"<ERROR>") == 2
+    assert b"Invalid db name specified" in ask(server, "epost", id="1", db="x").content
+
+
+def test_summaries_as_xml_and_from_history(server: Sandbox) -> None:
+    first = etree.fromstring(ask(server, "esummary", id="101,999,abc").content)
+    assert first.xpath("//Item[@Name='Author']/text()") == ["Núñez AB"]
+    assert first.xpath("//ERROR/text()") == ["Invalid uid abc"]
+    second = etree.fromstring(ask(server, "esummary", id="101,999", version="2.0").content)
+    assert second.xpath("//Title/text()") == ["Cells in multiple sclerosis"]
+    kept = etree.fromstring(ask(server, "epost", id="101,102,103").content)
+    session = {"WebEnv": kept.findtext("WebEnv"), "query_key": kept.findtext("QueryKey"), "retmode": "json"}
+    assert ask(server, "esummary", retstart=1, **session).json()["result"]["uids"] == ["102", "103"]
+    gone = ask(server, "esummary", retmode="json", WebEnv="MCID_0", query_key="1").json()
+    assert gone["esummaryresult"] == ["Unable to obtain query #1"]
+
+
+@pytest.mark.parametrize(
+    ("params", "ids"),
+    [
+        ({"term": "all[sb]", "mindate": "2003", "maxdate": "2004"}, ["104", "103"]),
+        ({"term": "all[sb]", "mindate": "2003/05/01", "maxdate": "2003/05/01", "datetype": "edat"}, ["103"]),
+        ({"term": "all[sb]", "mindate": "2003"}, ["105", "104", "103", "102", "101"]),
+        ({"term": "all[sb]", "reldate": "30", "datetype": "crdt"}, []),
+        ({"term": "smith ab", "field": "au"}, ["102"]),
+        ({"term": "all[sb]", "sort": "Author", "retmax": "2"}, ["105", "104"]),
+        ({"term": "all[sb]", "sort": "pub_date", "retmax": "2"}, ["105", "104"]),
+        ({"term": "all[sb]", "sort": "JournalName", "retmax": "1"}, ["105"]),
+        ({"term": "all[sb]", "retmax": "0"}, []),
+    ],
+)
+def test_search_parameters(server: Sandbox, params: dict[str, str], ids: list[str]) -> None:
+    assert ask(server, "esearch", retmode="json", **params).json()["esearchresult"]["idlist"] == ids
+
+
+def test_counts_alone_and_json_warnings(server: Sandbox) -> None:
+    assert ask(server, "esearch", term="cells", rettype="count", retmode="json").json()["esearchresult"] == {
+        "count": "2"
+    }
+    assert (
+        b"<eSearchResult><Count>2</Count></eSearchResult>"
+        in ask(server, "esearch", term="cells", rettype="count").content
+    )
+    none = ask(server, "esearch", term="the[ti] AND qzx[ti]", retmode="json").json()["esearchresult"]
+    assert none["errorlist"] == {"phrasesnotfound": ["the"], "fieldsnotfound": []}
+    assert none["warninglist"]["outputmessages"] == ["No items found."]
+    again = ask(server, "esearch", term="cells", usehistory="y", retmode="json").json()["esearchresult"]
+    more = ask(server, "esearch", query_key=again["querykey"], WebEnv=again["webenv"], term="graft*", retmode="json")
+    assert more.json()["esearchresult"]["idlist"] == ["105"]
+
+
+def test_versions_books_and_deletions_of_the_input(tmp_path: Path) -> None:
+    row = {"author": "A", "year": 2001, "month": "Mar", "abstract": "Text."}
+    old = RECORD.format(pmid=1, title="Newest", **row).replace('Version="1"', 'Version="3"')
+    new = RECORD.format(pmid=1, title="Older", **row).replace('Version="1"', 'Version="2"')
+    gone = RECORD.format(pmid=2, title="Gone", **row)
+    book = (
+        '<PubmedBookArticle><BookDocument><PMID Version="1">3</PMID><Book><BookTitle>A b\xf6ok</BookTitle>'
+        "<PubDate><Year>1999</Year></PubDate></Book></BookDocument><PubmedBookData/></PubmedBookArticle>"
+    )
+    deleted = '<DeleteCitation><PMID Version="1">2</PMID></DeleteCitation>'
+    inside = f"<PubmedArticleSet>{old}{new}{gone}{book}{deleted}</PubmedArticleSet>"
+    text = f'<?xml version="1.0" encoding="iso-8859-1"?>{inside}'
+    (tmp_path / "all.xml").write_bytes(text.encode("iso-8859-1"))
+    with Sandbox([tmp_path / "all.xml"], rate=False) as running:
+        raw = ask(running, "efetch", id="1,2,3").content
+        assert raw.count(b"<PMID") == 2
+        assert b"Newest" in raw
+        assert b"b&#xf6;ok" in raw
+        found = ask(running, "esearch", term='"pubmed books"[sb]', retmode="json").json()["esearchresult"]
+        assert found["idlist"] == ["3"]
+
+
 # Faults
 
 
@@ -315,6 +421,11 @@ REPLIES: list[tuple[str, str, dict[str, Any], int, bytes]] = [
     ("hidden_summary_failure", "esummary", {}, 200, b"<!--DocSum Backend failed"),
     ("bad_json_types", "esearch", {}, 200, b'"count": 3'),
     ("redirect", "efetch", {"status": 307}, 307, b""),
+    ("empty_body", "efetch", {}, 200, b""),
+    ("history_expired", "esearch", {}, 200, b"Unable to obtain query #1"),
+    ("backend_down", "esummary", {}, 200, b"<eSummaryResult><ERROR>Search Backend failed"),
+    ("cpp_exception", "elink", {}, 200, b"TXCLIENT::readAll EOF"),
+    ("server_error", "einfo", {}, 500, b"WWW Error 500"),
 ]
 
 
@@ -396,8 +507,13 @@ def test_state_faults_happen_before_the_answer(records: Path) -> None:
         },
         {"call": "efetch", "nth": 2, "fault": "set_clock", "to": "2031-05-06"},
     ]
+    newer = RECORD.format(pmid=106, title="New", abstract="Text.", author="A", year=2006, month="Mar")
+    plan += [{"call": "efetch", "nth": 2, "fault": "add", "xml": newer}, {"call": "efetch", "fault": "expire_history"}]
     with Sandbox([records], rate=False, faults=plan) as running:
+        kept = etree.fromstring(ask(running, "epost", id="101").content)
         before = ask(running, "efetch", id="101,103,104,105").content
+        session = {"WebEnv": kept.findtext("WebEnv"), "query_key": "1"}
+        assert b"Unable to obtain query #1" in ask(running, "esummary", **session).content
         after = ask(running, "efetch", id="101,103,104,105").content
         assert b">101</PMID>" in before
         assert b">101</PMID>" not in after
@@ -406,6 +522,7 @@ def test_state_faults_happen_before_the_answer(records: Path) -> None:
         assert b"Cells died for a year" in after
         assert b"<Year>2031</Year><Month>01</Month><Day>02</Day>" in after
         assert running.service.today().isoformat() == "2031-05-06"
+        assert pmids(ask(running, "efetch", id="106")) == ["106"]
 
 
 def raw_reply(server: Sandbox, seconds: float = 3, ids: str = "101,103") -> tuple[bytes, str]:
@@ -477,19 +594,25 @@ def test_fault_32_stall_after_the_headers(records: Path) -> None:
 
 
 def test_fault_33_drip(records: Path) -> None:
-    _, body, end = wire_fault(records, "drip", seconds=0.0002, wait=0.15)
+    _, body, end = wire_fault(records, "drip", seconds=0.0002, wait=3)
     assert end == "closed"
     assert len(body) > 1000
 
 
 def test_fault_34_refused_for_a_time(records: Path) -> None:
-    with Sandbox([records], rate=False, faults=[{"fault": "refused", "seconds": 0.4}]) as running:
+    with Sandbox([records], rate=False, faults=[{"fault": "refused", "seconds": 1.0}]) as running:
         with pytest.raises(httpx.TransportError):
             ask(running, "einfo")
         with pytest.raises(httpx.ConnectError):
             ask(running, "einfo")
-        time.sleep(0.6)
-        assert ask(running, "einfo").status_code == 200
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                assert ask(running, "einfo").status_code == 200
+                break
+            except httpx.ConnectError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
 
 
 def test_fault_38_broken_gzip(records: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msminer.errors import QueryError
@@ -290,6 +290,7 @@ def by_hand(term: str) -> set[int]:
     return expression()
 
 
+@settings(deadline=None)
 @given(expressions())
 def test_any_expression_is_read_from_left_to_right(term: str) -> None:
     whole = Index(read_record(record(pmid, **row)) for pmid, row in ROWS.items())
@@ -299,6 +300,7 @@ def test_any_expression_is_read_from_left_to_right(term: str) -> None:
 DAYS = st.integers(0, 400).map(lambda n: date(2019, 12, 1) + timedelta(days=n))
 
 
+@settings(deadline=None)
 @given(DAYS, DAYS)
 def test_slices_by_entry_date_add_up(first: date, second: date) -> None:
     whole = Index(read_record(record(pmid, **row)) for pmid, row in ROWS.items())
@@ -314,6 +316,7 @@ def test_slices_by_entry_date_add_up(first: date, second: date) -> None:
 EMPTY = Index()
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='abc "[]():*#,/&;AND OR123\u2217', max_size=40))
 def test_no_term_breaks_the_search(term: str) -> None:
     with contextlib.suppress(QueryError, HistoryGone):

@@ -38,31 +38,31 @@ class EInfo:
         """The list of databases, or one of them."""
         db = request.get("db")
         if db and db != "pubmed":
-            return xml(
-                f"{_INFO_HEAD}<eInfoResult>{tag('ERROR', f'Can not retrieve DbInfo for db={db}')}</eInfoResult>\n"
-            )
+            error = tag("ERROR", f"Can not retrieve DbInfo for db={db}")
+            return xml(f"{_INFO_HEAD}<eInfoResult>{error}</eInfoResult>\n")
         if not db:
-            inside = "<DbList>\n\t<DbName>pubmed</DbName>\n</DbList>"
-            return (
-                self._json({"dblist": ["pubmed"]})
-                if request.as_json
-                else xml(f"{_INFO_HEAD}<eInfoResult>\n{inside}\n</eInfoResult>\n")
-            )
-        facts = self._facts()
+            return self._list(request)
+        return self._as_json() if request.as_json else self._as_xml()
+
+    def _list(self, request: Request) -> Reply:
         if request.as_json:
-            fields = [{k.lower(): v for k, v in field.items()} for field in self._fields()]
-            links = [{"name": name, "dbto": "pubmed"} for name in _LINKS]
-            return self._json(
-                {"dbinfo": [{k.lower(): v for k, v in facts.items()} | {"fieldlist": fields, "linklist": links}]}
-            )
-        body = "\n\t".join(tag(name, value) for name, value in facts.items())
-        fields_xml = "".join("<Field>" + "".join(tag(k, v) for k, v in f.items()) + "</Field>" for f in self._fields())
-        links_xml = "".join(
-            f"<Link>{tag('Name', n)}<Menu/><Description/>{tag('DbTo', 'pubmed')}</Link>" for n in _LINKS
-        )
+            return self._json({"dblist": ["pubmed"]})
+        inside = "<DbList>\n\t<DbName>pubmed</DbName>\n</DbList>"
+        return xml(f"{_INFO_HEAD}<eInfoResult>\n{inside}\n</eInfoResult>\n")
+
+    def _as_json(self) -> Reply:
+        info: dict[str, object] = {name.lower(): value for name, value in self._facts().items()}
+        info["fieldlist"] = [{k.lower(): v for k, v in field.items()} for field in self._fields()]
+        info["linklist"] = [{"name": name, "dbto": "pubmed"} for name in _LINKS]
+        return self._json({"dbinfo": [info]})
+
+    def _as_xml(self) -> Reply:
+        body = "\n\t".join(tag(name, value) for name, value in self._facts().items())
+        fields = "".join("<Field>" + "".join(tag(k, v) for k, v in f.items()) + "</Field>" for f in self._fields())
+        links = "".join(f"<Link>{tag('Name', n)}<Menu/><Description/>{tag('DbTo', 'pubmed')}</Link>" for n in _LINKS)
         return xml(
-            f"{_INFO_HEAD}<eInfoResult>\n\t<DbInfo>\n\t{body}\n\t<FieldList>{fields_xml}</FieldList>"
-            f"\n\t<LinkList>{links_xml}</LinkList>\n\t</DbInfo>\n</eInfoResult>\n"
+            f"{_INFO_HEAD}<eInfoResult>\n\t<DbInfo>\n\t{body}\n\t<FieldList>{fields}</FieldList>"
+            f"\n\t<LinkList>{links}</LinkList>\n\t</DbInfo>\n</eInfoResult>\n"
         )
 
     @staticmethod

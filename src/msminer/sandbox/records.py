@@ -143,6 +143,13 @@ _PATHS = {
 }
 
 
+_ID_PATHS = (
+    "PubmedData/ArticleIdList/ArticleId",
+    "PubmedBookData/ArticleIdList/ArticleId",
+    "BookDocument/ArticleIdList/ArticleId",
+)
+
+
 def _values(record: Record, root: Any, core: Any, article: Any) -> None:
     values = record.values
     for name, paths in _PATHS.items():
@@ -151,25 +158,26 @@ def _values(record: Record, root: Any, core: Any, article: Any) -> None:
             values[name] = texts
     _mesh(values, core)
     _people(values, article)
+    _trials(values, core)
+    ids = [e for path in _ID_PATHS for e in root.iterfind(path)]
+    values["AID"] = [flat(e.text or "") for e in ids] + values.get("LID", [])
+    values["FILT"] = _filters(record, core)
+
+
+def _trials(values: dict[str, list[str]], core: Any) -> None:
     for bank in core.iterfind("Article/DataBankList/DataBank"):
         name = bank.findtext("DataBankName") or ""
         numbers = [e.text or "" for e in bank.iterfind(".//AccessionNumber")]
         values.setdefault("SI", []).extend(flat(t) for number in numbers for t in (number, f"{name}/{number}", name))
-    ids = [
-        e
-        for path in (
-            "PubmedData/ArticleIdList/ArticleId",
-            "PubmedBookData/ArticleIdList/ArticleId",
-            "BookDocument/ArticleIdList/ArticleId",
-        )
-        for e in root.iterfind(path)
-    ]
-    values["AID"] = [flat(e.text or "") for e in ids] + values.get("LID", [])
-    values["FILT"] = ["all", "medline"] if core.get("Status") == "MEDLINE" else ["all"]
-    if core.find(".//AbstractText") is not None:
-        values["FILT"].append("hasabstract")
-    if record.kind == "book":
-        values["FILT"].append("pubmed books")
+
+
+def _filters(record: Record, core: Any) -> list[str]:
+    given = {
+        "medline": core.get("Status") == "MEDLINE",
+        "hasabstract": core.find(".//AbstractText") is not None,
+        "pubmed books": record.kind == "book",
+    }
+    return ["all", *(name for name, holds in given.items() if holds)]
 
 
 def _mesh(values: dict[str, list[str]], core: Any) -> None:
