@@ -32,8 +32,10 @@ _UI = r"(?: UI=\"([^\"<&\s]*+)\")?"
 def _pattern(text: str, *, words: str = "", keep: str = "", skip: str = "") -> re.Pattern[str]:
     """Compile with {W} for white space, {A} for attributes, {T} for text and {Name} for leaves that may be missing.
 
-    words, keep: leaves whose text is a group, of one word or of any. skip: the others.
+    words, keep: leaves whose text is a group, of one word or of any. skip: the others. {/Name} ends an item of a list:
+    the next one or the end of the list must follow, so that no item is found within another element.
     """
+    text = re.sub(r"\{/(\w+)\}", r"</\1>{W}(?=<\1|\\Z)", text)
     for names, inner in ((words, f"({_P})"), (keep, f"({_T})"), (skip, _T)):
         for name in names.split():
             text = text.replace("{%s}" % name, f"(?:<{name}>{inner}</{name}>{_W})?")  # noqa: UP031
@@ -49,26 +51,26 @@ _ISSUE = _pattern(
     skip="Volume Issue Season",
 )
 _AUTHOR = _pattern(
-    r"<Author{A}>{W}{LastName}{ForeName}{Initials}{Suffix}{CollectiveName}(?=</Author>|<Identifier|<Affiliation)",
+    r"<Author{A}>{W}{LastName}{ForeName}{Initials}{Suffix}{CollectiveName}(?:<(?!/?Author[ >])[^<]*+)*+{/Author}",
     keep="LastName Initials CollectiveName",
     skip="ForeName Suffix",
 )
 _TERM = _pattern(
-    r"(?:<MeshHeading>{W}<DescriptorName|<(Q)ualifierName)"
-    r"{UI}(?: MajorTopicYN=\"([YN])\")?(?: Type=\"\w*+\")?{UI}>({T})</"
+    r"<(?:MeshHeading>{W}<DescriptorName|(Q)ualifierName){UI}(?: MajorTopicYN=\"([YN])\")?(?: Type=\"\w*+\")?{UI}>({T})"
+    r"</(?:Descriptor|Qualifier)Name>{W}(?=<QualifierName|{/MeshHeading})"
 )
 _CORRECTION = _pattern(
     r"<CommentsCorrections(?: RefType=\"(\w*+)\")?>{W}{RefSource}"
-    r"(?:<PMID(?: Version=\"\d*+\")?>({T})</PMID>{W})?{Note}</",
+    r"(?:<PMID(?: Version=\"\d*+\")?>({T})</PMID>{W})?{Note}{/CommentsCorrections}",
     keep="RefSource",
     skip="Note",
 )
-_TYPE = _pattern(r"<PublicationType{UI}>({T})</")
-_KEYWORD = _pattern(r"<Keyword{A}>({T})</Keyword>")
-_LANGUAGE = _pattern(r"<Language>({T})</")
-_LOCATION = _pattern(r"<ELocationID(?: EIdType=\"(\w*+)\")?(?: ValidYN=\"([YN])\")?>({T})</")
-_ID = _pattern(r"<ArticleId(?: IdType=\"(\w*+)\")?>({T})</")
-_TA = _pattern(r"<MedlineTA>({T})</")
+_TYPE = _pattern(r"<PublicationType{UI}>({T}){/PublicationType}")
+_KEYWORD = _pattern(r"<Keyword{A}>({T})</Keyword>{W}(?=<Keyword|</KeywordList>)")
+_LANGUAGE = _pattern(r"<Language>({T}){/Language}")
+_LOCATION = _pattern(r"<ELocationID(?: EIdType=\"(\w*+)\")?(?: ValidYN=\"([YN])\")?>({T}){/ELocationID}")
+_ID = _pattern(r"<ArticleId(?: IdType=\"(\w*+)\")?>({T}){/ArticleId}")
+_TA = _pattern(r"<MedlineTA>({T})</MedlineTA>")
 _REFERENCE = re.compile(r"&(?:#(?:x([0-9a-fA-F]+)|([0-9]+))|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _INLINE = re.compile(r"</?(?:[biu]|su[bp])>")
@@ -316,6 +318,8 @@ def _mesh(mesh: str) -> list[MeshHeading]:
             headings.append(
                 {"ui": ui or late or None, "name": _clean(name), "major": major == "Y", "qualifiers": below}
             )
+    if len(headings) != mesh.count("<MeshHeading"):
+        raise Unusual
     return headings
 
 

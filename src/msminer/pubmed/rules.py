@@ -19,7 +19,7 @@ _VERSION = re.compile(r"[0-9]{1,4}")
 _YEAR = re.compile(r"\b[12][0-9]{3}\b")
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: f"{number:02d}" for number, name in enumerate(_MONTH_NAMES, 1)}
-_ONE_MONTH = re.compile(r"([12][0-9]{3}) ([A-Za-z]{3})(?: [0-9]{1,2}(?:-[0-9]{1,2})?)?")
+_ONE_MONTH = re.compile(r"([12][0-9]{3}) ([A-Za-z]{3})(?: ([0-9]{1,2})(?P<days>-[0-9]{1,2})?)?")
 # Databanks of data, not of trials: https://www.nlm.nih.gov/bsd/medline_databank_source.html (2025). What is in none
 # of them counts as a registry, so that a registry new to the list is not lost.
 _DATA_BANKS = frozenset(
@@ -63,7 +63,9 @@ def medline_date(text: str) -> tuple[int | None, str | None]:
     if not found:
         return None, None
     exact = _ONE_MONTH.fullmatch(squeeze(text))
-    return int(found[0]), iso_date(exact[1], exact[2], "") if exact else found[0]
+    if not exact:
+        return int(found[0]), found[0]
+    return int(found[0]), iso_date(exact[1], exact[2], "" if exact["days"] else exact[3] or "")
 
 
 def iso_date(year: str, month: str, day: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 from isal import igzip, isal_zlib
 
 from msminer.errors import DamagedXml, NotPubMed, ParseError, UnsafeXml
+from msminer.pubmed.strict import is_well_formed
 
 # One read: about 80 full records (measured 2026-11), so that the cost of a block is a percent of the scan.
 _BLOCK = 1 << 20
@@ -142,6 +143,9 @@ def _enter(window: _Window) -> _Root:
         raise _refusal(window, rest, name[1] if name else b"")
     _check_encoding(prolog["decl"] or b"", window.source)
     window.at = prolog.end() + found.end()
+    closing = b"" if found["empty"] else b"</" + found["name"] + b">"
+    if not is_well_formed(window.data[: window.at] + closing):
+        raise DamagedXml("the file is broken in its first lines", source=window.source)
     return _Root(found["name"], found["attributes"], bool(found["empty"]))
 
 
@@ -211,7 +215,10 @@ class _Window:
             if not opener:
                 return True
             closer = _CLOSERS[opener[0]]
-            self.at += self.need(closer, len(opener[0])) + len(closer)
+            size = self.need(closer, len(opener[0])) + len(closer)
+            if not is_well_formed(b"<all>" + self.data[self.at : self.at + size] + b"</all>"):
+                raise DamagedXml("a comment or instruction between records is broken", source=self.source)
+            self.at += size
         return False
 
     def take_unit(self, namespaces: bytes) -> Piece:

@@ -19,11 +19,13 @@ class _Deaf:
 
 def is_well_formed(data: bytes) -> bool:
     """Whether `read_tree` would read it; builds nothing, and so takes less than half of its time."""
+    parser = _checker()
     try:
-        etree.fromstring(data, _checker())
+        etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
         return False
-    return True
+    # Without a tree, libxml2 notes a prefix that was never declared but does not fail on it.
+    return len(parser.error_log) == 0
 
 
 def read_tree(data: bytes) -> Any:
