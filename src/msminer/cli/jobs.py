@@ -69,7 +69,7 @@ def label(source: Source = "entrez") -> None:
     from msminer.cli.progress import progress
 
     job = steps.Job.stored(source)
-    with steps.running(job, "label"), progress():
+    with steps.running(job, "label", create=False), progress():
         done = steps.label(job)
     typer.echo(f"{done} articles labelled")
 

@@ -83,12 +83,16 @@ def timed(stage: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 @contextmanager
-def running(job: Job, what: str = "run") -> Iterator[None]:
-    """Hold the store's single-run lock for a job; raises StoreLocked when another run is alive."""
+def running(job: Job, what: str = "run", *, create: bool = True) -> Iterator[None]:
+    """Hold the store's single-run lock for a job; raises StoreLocked when another run is alive.
+
+    create: make the store where there is none, else raise StoreError.
+    """
     from msminer.store import open_store
 
-    job.settings.home.mkdir(parents=True, exist_ok=True)
-    with open_store(job.url, origin=job.source) as store, store.run(what) as run:
+    if create:
+        job.settings.home.mkdir(parents=True, exist_ok=True)
+    with open_store(job.url, origin=job.source, create=create) as store, store.run(what) as run:
         run.summary = {"what": what, "source": job.source, "queries": [query.name for query in job.queries]}
         token, held = _OPEN.set(store), _RUN.set(run)
         try:
