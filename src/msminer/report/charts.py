@@ -90,7 +90,9 @@ def shares_svg(frame: pd.DataFrame, order: list[str], group: str, label: str) ->
         size=34, opacity=1, strokeWidth=1.5, color=color, shape="circle" if group == "ms" else "diamond", aria=False
     )
     points = points.encode(y="share:Q", fill=_hollow("incomplete", color))
-    return svg(_panels(alt.layer(ranges, points, data=_plain(frame)), order, 92), label)
+    # Four panels stand two by two: three beside one would leave empty axes.
+    columns = 2 if len(order) == 4 else 3
+    return svg(_panels(alt.layer(ranges, points, data=_plain(frame)), order, 92, columns), label)
 
 
 def kinds_svg(frame: pd.DataFrame, order: list[str], label: str) -> Markup:

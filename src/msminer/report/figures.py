@@ -114,7 +114,10 @@ def _tier_row(tier: str, only: pd.Series[Any]) -> dict[str, Any]:
 
 
 def cell_trends(bundle: ReportBundle) -> tuple[list[CellTrends], str]:
-    """Charts for each cell type with enough studies, most first, and the others in words."""
+    """Charts for each cell type with enough studies, most first, and the others in words.
+
+    The sample has no counts of all MS papers: it shows no rate.
+    """
     studies = bundle.studies[~bundle.studies["retracted"].astype(bool)]
     sizes = {cell: int(studies["cell_types"].map(lambda own, c=cell: c in own).sum()) for cell in CELLS}
     ranked = sorted((c for c in sizes if sizes[c] and c not in {"none", "any"}), key=lambda c: (-sizes[c], c))
@@ -129,7 +132,12 @@ def _cell(bundle: ReportBundle, studies: pd.DataFrame, cell: str, size: int) -> 
     found = [figure for group in GROUPS if (figure := _shares(rows, group))]
     found += [figure for figure in (_kinds(mine), _rate(mine, bundle)) if figure]
     return CellTrends(
-        cell, plain(CELLS, cell), size, tuple(found), tuple(_table(rows)), tuple(_tests(bundle.trend_tests, cell))
+        cell,
+        plain(CELLS, cell),
+        size,
+        tuple(found),
+        tuple(_table(rows, rated=bundle.origin != "sample")),
+        tuple(_tests(bundle.trend_tests, cell)),
     )
 
 
@@ -184,7 +192,7 @@ def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
     denominators = bundle.denominators
     known = {int(y): int(n) for y, n in zip(denominators["year"], denominators["ms_papers"], strict=True) if n}
     years = sorted(y for y in known if len(mine) and y >= int(mine["year"].min()))
-    if len(years) < 2 or len(mine) < FEWEST:
+    if bundle.origin == "sample" or len(years) < 2 or len(mine) < FEWEST:
         return None
     counts = mine["year"].astype(int).value_counts()
     frame = pd.DataFrame(
@@ -200,13 +208,13 @@ def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
     return Figure("Studies per 1,000 MS papers", svg, f"{span}. Line: 95% Poisson interval.")
 
 
-def _table(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+def _table(rows: pd.DataFrame, *, rated: bool) -> list[tuple[str, ...]]:
     shown = rows[(rows["total"] > 0) & rows["population"].isin(GROUPS)].sort_values(["population", "outcome", "year"])
-    return [_table_row(row) for row in shown.to_dict("records")]
+    return [_table_row(row, rated) for row in shown.to_dict("records")]
 
 
-def _table_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
-    rate = present(row["rate_per_1000"])
+def _table_row(row: Mapping[Any, Any], rated: bool) -> tuple[str, ...]:
+    rate = present(row["rate_per_1000"]) if rated else None
     return (
         GROUPS[row["population"]].removeprefix("in "),
         plain(OUTCOMES, row["outcome"]),

@@ -60,7 +60,7 @@ def answer(claims: list[ClaimView]) -> list[tuple[str, int, str]]:
         (
             "challenged",
             counts["challenged"] + counts["misquoted"] + counts["notfound"],
-            "are contradicted or misquoted",
+            "are contradicted, misquoted or not found",
         ),
         ("insufficient", counts["insufficient"] + counts["unsearched"], "lack studies"),
     ]
@@ -68,7 +68,7 @@ def answer(claims: list[ClaimView]) -> list[tuple[str, int, str]]:
         "hold up": "holds up",
         "hold only in animals or the dish": "holds only in animals or the dish",
         "are contested": "is contested",
-        "are contradicted or misquoted": "is contradicted or misquoted",
+        "are contradicted, misquoted or not found": "is contradicted, misquoted or not found",
         "lack studies": "lacks studies",
     }
     return [(key, n, singular[words] if n == 1 else words) for key, n, words in parts if n]
