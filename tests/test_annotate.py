@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from msminer.annotate.export import export_gold
 from msminer.annotate.journal import Entry
 from msminer.annotate.keys import assign
 from msminer.annotate.project import Project, Proposal, checked_reader
-from msminer.annotate.propose import Member, claim_series, fill_queue, narrowing, propose
+from msminer.annotate.propose import fill_queue, propose
 from msminer.annotate.rules import Finding, Labels, complete, problems, text_hash
+from msminer.annotate.series import Member, claim_series, narrowing, trend_series
 from msminer.annotate.serve import make_session, server, texts_of
 from msminer.annotate.session import Changed, Session, Unfinished
 from msminer.errors import DataError, StoreFull, UsageError
@@ -429,6 +431,22 @@ def test_the_most_uncertain_of_the_smallest_series_comes_first() -> None:
     assert "trial_controlled" in best.why
 
 
+def test_trends_are_of_ms_and_its_models_and_of_enough_studies() -> None:
+    rows = [publication(str(number), "observational", 0.9) for number in range(1, 5)]
+    other = [replace(one, pmid=f"9{one.pmid}", populations=("animal_model", "other_disease")) for one in rows]
+    few = [replace(one, pmid=f"8{one.pmid}", populations=("eae", "animal_model")) for one in rows[:2]]
+    series = trend_series([*rows, *other, *few], {}, REGISTER)
+    assert {key: len(members) for key, members in series.items()} == {("MSC", "disability", "ms"): 4}
+
+
+def test_a_record_of_undecided_design_may_be_any_study() -> None:
+    rows = [publication(str(number), "observational", 0.99) for number in range(1, 9)] + [
+        publication("50", "unknown", 0.99)
+    ]
+    chosen = propose(rows, labels_of(rows), REGISTER, n=5, seed=2)
+    assert max(chosen, key=lambda one: one.score if one.draw == "narrowing" else 0).pmid == "50"
+
+
 def test_proposals_mix_exclude_and_repeat() -> None:
     rows = [
         publication(str(number), "observational", 0.5 + number / 400, "harm" if number % 40 == 0 else "benefit")
@@ -446,6 +464,13 @@ def test_proposals_mix_exclude_and_repeat() -> None:
     assert not {"7", "8"} & set(pmids)
     assert {one.why for one in chosen if one.draw == "rare"} >= {"disability harm"}
     assert chosen == propose(rows, labels_of(rows), REGISTER, n=20, seed=3, gold=gold, exclude=frozenset({"8"}))
+
+
+def test_digests_are_not_annotated() -> None:
+    row = publication("1", "observational", 0.7)
+    digest = replace(row, findings=(replace(row.findings[0], kind="digest"),))
+    with pytest.raises(UsageError, match="digests"):
+        propose([digest], labels_of([digest]), REGISTER, n=1, seed=1)
 
 
 def test_the_queue_is_filled_from_what_it_lacks(tmp_path: Path) -> None:
