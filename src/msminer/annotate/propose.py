@@ -39,8 +39,8 @@ def propose(
 
     publications: with findings and their p; labels: the table of schema.LABELS; gold: rows already labelled, left out
     like `exclude` and counted to know which labels are rare. Records drawn at random are drawn first and from all, so
-    they stay a fair sample; for the same reason a place that another draw cannot fill stays empty. Raises UsageError for
-    the sample's records: their abstracts are digests, and labels of a digest are no gold.
+    they stay a fair sample; for the same reason a place that another draw cannot fill stays empty. Raises UsageError
+    for the sample's records: their abstracts are digests, and labels of a digest are no gold.
     """
     if any(finding.kind == "digest" for publication in publications for finding in publication.findings):
         raise UsageError("the sample's abstracts are digests; annotate the records of another source")
