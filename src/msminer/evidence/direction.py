@@ -114,7 +114,14 @@ def _ladder(able: Sequence[TierTable], whole: Stance, rules: Rules, null: int, g
             return _Side(first, tuple(names), "the strongest tiers with enough studies", null, good)
         why = "studies disagree" if first == "split" else "tiers disagree"
         return _Side("split", tuple(one.tier for one in able), why, null, good)
-    return _Side("too few", tuple(names), "too few studies", null, good)
+    return _Side("too few", tuple(names), _too_few(taken, rules), null, good)
+
+
+def _too_few(votes: Sequence[Vote], rules: Rules) -> str:
+    if len(votes) < rules.block.minimum_studies:
+        return "too few studies"
+    read = any(vote.weight != 1 for vote in votes)
+    return "too unsure: a model read the labels, and it errs" if read else "too few studies to settle it"
 
 
 def _combine(people: _Side, models: _Side, about: str) -> tuple[str, tuple[str, ...], str]:
@@ -137,7 +144,8 @@ def _from_models(people: _Side, models: _Side, about: str) -> tuple[str, tuple[s
         return CHALLENGED, models.deciding, "models speak against it"
     if models.stance == "split":
         return CONTESTED, models.deciding, "studies in models disagree"
-    return INSUFFICIENT, both, "too few studies"
+    unsure = next((side.why for side in (people, models) if side.why != "too few studies"), "too few studies")
+    return INSUFFICIENT, both, unsure
 
 
 def scopes_present(ruling: Ruling) -> frozenset[Scope]:

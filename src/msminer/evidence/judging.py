@@ -106,7 +106,7 @@ class Case:
         votes = [*self._votes(self.matches, keep, retracted), *extra]
         context = [one for one in self.matches.context if keep(one.publication) and self._long_enough(one)]
         designs = allowed_designs(self.claim, self.register.vocabulary)
-        reviews = review_votes(context, self.claim.expect, self.register.rules, designs)
+        reviews = review_votes(context, self.claim.expect, self.register.rules, designs, self.context.labelling)
         return rule(votes, reviews, self.claim.about, self.register.rules), votes
 
     def _long_enough(self, match: Match) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from msminer.evidence.matching import Match
@@ -112,18 +112,28 @@ def cast(
 
 def _vote(study_id: str, match: Match, expect: str, rules: Rules, labelling: Labelling | None) -> Vote:
     direction = direction_of(match.findings)
-    score, variance, shared = score_of(direction, expect, rules), 0.0, 0.0
-    weight = 1.0
-    read = any(finding.kind != "fact" for finding in match.findings)
-    if read and labelling is not None and direction in labelling.truth:
-        weight = labelling.real
-        score, variance = _expected(labelling.truth[direction], expect, rules)
-        shared = variance / (labelling.doubt.get(direction, 0.0) + 1)
-        variance = weight * variance + weight * (1 - weight) * score**2
     group = "+".join(sorted({finding.cell_type for finding in match.findings})) or "any"
-    agrees = agreement(direction, expect)
-    paper, found = match.publication, match.findings
-    return Vote(study_id, paper, match.tier, direction, agrees, group, found, score, weight, variance, shared)
+    vote = Vote(
+        study_id=study_id,
+        publication=match.publication,
+        tier=match.tier,
+        direction=direction,
+        agrees=agreement(direction, expect),
+        group=group,
+        findings=match.findings,
+        score=score_of(direction, expect, rules),
+    )
+    return _as_read(vote, expect, rules, labelling)
+
+
+def _as_read(vote: Vote, expect: str, rules: Rules, labelling: Labelling | None) -> Vote:
+    """The vote with the doubt of labels that a model gave; unchanged where people labelled."""
+    if labelling is None or all(finding.kind == "fact" for finding in vote.findings):
+        return vote
+    score, variance = _expected(labelling.truth[vote.direction], expect, rules)
+    shared = variance / (labelling.doubt.get(vote.direction, 0.0) + 1)
+    weight = labelling.real
+    return replace(vote, score=score, weight=weight, variance=weight * variance, shared=shared)
 
 
 def _expected(truth: Mapping[str, float], expect: str, rules: Rules) -> tuple[float, float]:
@@ -182,7 +192,11 @@ def disputed(votes: Sequence[Vote], rules: Rules) -> bool:
 
 
 def review_votes(
-    context: Sequence[Match], expect: str, rules: Rules, designs: Collection[str]
+    context: Sequence[Match],
+    expect: str,
+    rules: Rules,
+    designs: Collection[str],
+    labelling: Labelling | None = None,
 ) -> dict[str, list[Vote]]:
     """Systematic reviews by the tier they review, weighted so that pooled studies count as the least number needed.
 
@@ -195,7 +209,7 @@ def review_votes(
         tier = _reviewed(match.publication, rules) if match.tier == "systematic_review" else None
         if tier in designs and match.tier in designs:
             by_tier[tier].append(match)
-    return {tier: _weighted(group, expect, rules) for tier, group in by_tier.items() if tier is not None}
+    return {tier: _weighted(group, expect, rules, labelling) for tier, group in by_tier.items() if tier is not None}
 
 
 def _reviewed(publication: Publication, rules: Rules) -> str | None:
@@ -209,15 +223,8 @@ def _reviewed(publication: Publication, rules: Rules) -> str | None:
     return "trial_controlled" if any(word in text for word in rules.block.review_of_controlled) else "observational"
 
 
-def _weighted(group: Sequence[Match], expect: str, rules: Rules) -> list[Vote]:
+def _weighted(group: Sequence[Match], expect: str, rules: Rules, labelling: Labelling | None) -> list[Vote]:
     pooled = any(_POOLED.search(match.publication.text) for match in group)
     weight = max(1.0, rules.block.minimum_studies / len(group)) if pooled else 1.0
-    out = []
-    for match in sorted(group, key=lambda one: one.publication.id):
-        direction = direction_of(match.findings)
-        score = score_of(direction, expect, rules)
-        cells = "+".join(sorted({finding.cell_type for finding in match.findings}))
-        key = match.publication.id
-        agrees = agreement(direction, expect)
-        out.append(Vote(key, match.publication, match.tier, direction, agrees, cells, match.findings, score, weight))
-    return out
+    votes = [_vote(match.publication.id, match, expect, rules, labelling) for match in group]
+    return [replace(one, weight=one.weight * weight) for one in sorted(votes, key=lambda vote: vote.study_id)]
