@@ -18,6 +18,9 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "msminer",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    # A server that cannot start says so in one line of ours, not in pages of its own.
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     # A first start in a fresh home took 10 to 13 s on two cores, more on a busy machine; the default is 20 s.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
 }
@@ -44,7 +47,9 @@ def run_refresh(
 
 
 def _load_flow(job: steps.Job) -> ModuleType:
-    for name, value in {**QUIET, "PREFECT_HOME": str(job.settings.home / "prefect")}.items():
+    home = job.settings.home / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    for name, value in {**QUIET, "PREFECT_HOME": str(home)}.items():
         os.environ.setdefault(name, value)
     spec = importlib.util.spec_from_file_location("msminer_refresh", shipped("flows", "refresh.py"))
     if spec is None or spec.loader is None:
