@@ -17,7 +17,8 @@ from msminer.schema import ORIGINS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from msminer.evidence.claims import Register
+    from msminer.evidence.claims import Claim, Register
+    from msminer.evidence.publications import Publication
     from msminer.steps.judging import Tables
 
 Source = str | Path
@@ -87,11 +88,22 @@ def judge_all(
     rules: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The verdicts on several claims at once, on all of the register by default; arguments as for `judge`."""
+    from msminer.evidence.references import reference_query_name
     from msminer.evidence.verdicts import judge as judged
 
-    register = _register(claims, rules)
-    evidence = _evidence(source)
-    return judged(register, evidence.publications, queries_searched=evidence.searched, errors=evidence.errors)
+    register, evidence = _register(claims, rules), _evidence(source)
+
+    def found_for(claim: Claim) -> list[Publication]:
+        name = reference_query_name(claim)
+        return [row for row in evidence.publications if row.queries and name in row.queries]
+
+    return judged(
+        register,
+        evidence.publications,
+        queries_searched=evidence.searched,
+        errors=evidence.errors,
+        citation_lookup=found_for,
+    )
 
 
 @dataclass(frozen=True)
@@ -139,9 +151,9 @@ def show(frame: pd.DataFrame, rows: int = 20) -> Any:
 class _Evidence:
     """What claims are judged on: publications, names of the searches made (None: they serve all), the error table."""
 
-    publications: Any
+    publications: list[Publication]
     searched: frozenset[str] | None
-    errors: Any
+    errors: dict[str, Any] | None
 
 
 def _frame(source: Source, name: str) -> pd.DataFrame:
@@ -174,11 +186,24 @@ def _evidence(source: Source) -> _Evidence:
         return _Evidence(read_evidence(Path(source)), None, None)
     if _folder(source) is not None:
         raise UsageError("a report holds no abstracts to judge on; name its store, e.g. 'sample'", got=str(source))
-    from msminer.steps.judging import _errors
+    return _stored(str(source))
 
-    tables = _tables(source)
-    searched = None if source == "files" else frozenset(str(row["query"]) for row in tables.searches)
-    return _Evidence(tables.publications, searched, _errors())
+
+def _stored(source: str) -> _Evidence:
+    """The publications of a store, without the trend tables that a claim has no use for."""
+    import json
+
+    from msminer import steps
+    from msminer.evidence.stored import publications_from_labels
+    from msminer.resources import shipped
+    from msminer.steps.session import store_of
+
+    with store_of(steps.Job.stored(source)) as store:
+        frames = (store.articles(), store.labels(), store.findings())
+        searched = frozenset(str(row["query"]) for row in store.searches())
+    publications = publications_from_labels(*frames, kind="digest" if source == "sample" else "quote")
+    errors = json.loads(shipped("data", "model", "errors.json").read_text("utf-8"))
+    return _Evidence(publications, None if source == "files" else searched, errors)
 
 
 # What an analyst's own claim need not say; the register's claims say all of it.
