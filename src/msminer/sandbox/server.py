@@ -85,18 +85,29 @@ class Sandbox:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
-    def go_away(self, seconds: float) -> None:
-        """Refuse connections for a time."""
-        self.stop()
-        back = threading.Timer(seconds, self.start)
-        back.daemon = True
-        back.start()
-        self._back = back
-
     def stop(self) -> None:
         """Refuse connections from now on; replies under way are cut."""
-        if self._back is not None:
-            self._back.cancel()
+        with self.lock:
+            if self._back is not None:
+                self._back.cancel()
+                self._back = None
+            self._stop_listening()
+
+    def go_away(self, seconds: float) -> None:
+        """Refuse connections for a time, unless stopped meanwhile."""
+        with self.lock:
+            self._stop_listening()
+            self._back = threading.Timer(seconds, self._come_back)
+            self._back.daemon = True
+            self._back.start()
+
+    def _come_back(self) -> None:
+        with self.lock:
+            if self._back is not None:
+                self._back = None
+                self.start()
+
+    def _stop_listening(self) -> None:
         self.closing.set()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
