@@ -68,7 +68,9 @@ def preview(claim: Claim, publications: Sequence[Publication], register: Registe
     if claim.check in {"figure", "citation"}:
         return Preview(claim, (), (), {}, {}, bool(rows))
     found = Matcher(claim, register.rules, register.vocabulary).run(rows)
-    used = [(match, True) for match in found.primary] + [(match, False) for match in found.context]
+    # Reviews and opinions count where the question is whether something is said at all.
+    shown_only = claim.check != "mention"
+    used = [(match, True) for match in found.primary] + [(match, not shown_only) for match in found.context]
     tiers = tuple(_tiers(used, rows, register))
     without = {name: count for name, count in _without(claim, rows, register) if count > len(found.primary)}
     papers = tuple(_paper(match) for match, _ in used)
@@ -113,7 +115,9 @@ def as_text(shown: Preview, papers: int = 20) -> str:
         lines.append("No record of this search is at hand: not searched. That is no absence of papers.")
     if shown.claim.check in {"figure", "citation"}:
         lines.append(f"check {shown.claim.check}: looked up when it is judged; nothing to count beforehand.")
-    lines += [_tier_line(tier) for tier in shown.tiers] or ["nothing matches"]
+    elif not shown.tiers:
+        lines.append("nothing matches")
+    lines += [_tier_line(tier) for tier in shown.tiers]
     lines += [f"left out: {n} ({why})" for why, n in shown.left_out.items()]
     lines += [f"without {name}: {n} would match" for name, n in shown.without.items()]
     lines += [_paper_line(paper) for paper in shown.papers[:papers]]
@@ -125,7 +129,15 @@ def as_text(shown: Preview, papers: int = 20) -> str:
 def _tier_line(tier: Tier) -> str:
     words = ", ".join(f"{n} {direction}" for direction, n in sorted(tier.directions.items())) or "no findings asked for"
     note = "" if tier.counts else " (shown beside, no vote)"
-    return f"{tier.tier}: {tier.studies} studies in {tier.publications} publications: {words}{note}"
+    return f"{tier.tier}: {_count(tier.studies, 'study', 'studies')} in {_papers(tier.publications)}: {words}{note}"
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
+
+
+def _papers(n: int) -> str:
+    return _count(n, "publication", "publications")
 
 
 def _paper_line(paper: Paper) -> str:
