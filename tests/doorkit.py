@@ -1,4 +1,6 @@
-"""What the tests of the door share: invented records, a sandbox with a store and a client, and the truth to compare with."""
+"""What the tests of the door share: invented records, a sandbox with a store and a client, and what must be held."""
+
+# ruff: noqa: E501  (records and tables of answers are easier to compare one a line)
 
 from __future__ import annotations
 
@@ -132,7 +134,7 @@ def a_room(
             open_client(settings, timing=timing, gate=gate) as client,
             open_store(store_url or settings.database_url("entrez"), origin="entrez") as store,
         ):
-            client._http.headers["Accept-Encoding"] = encoding
+            client._wire.http.headers["Accept-Encoding"] = encoding
             yield Room(server, store, client, chosen, settings, folder)
 
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server for the tests: made, started and removed by the test run, reachable by a socket file only."""
+"""A private PostgreSQL server for the tests: made, started and removed by them, reachable by a socket file only."""
 
 from __future__ import annotations
 
@@ -49,7 +49,6 @@ def server() -> Iterator[str]:
             shutil.chown(folder, owner)
         data = folder / "data"
         as_owner = ["runuser", "-u", owner, "--"] if os.geteuid() == 0 else []
-        quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
         start = [
             *as_owner,
             bin_folder / "initdb",
@@ -63,11 +62,15 @@ def server() -> Iterator[str]:
             "-E",
             "UTF8",
         ]
-        subprocess.run(start, **quiet)  # type: ignore[call-overload]
+        _quietly(start, folder)
         options = f"-c listen_addresses='' -k {folder} -c fsync=off"
         control = [*as_owner, bin_folder / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-        subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
+        _quietly([*control, "-o", options, "start"], folder)
         try:
             yield f"postgresql+psycopg://msminer@/postgres?host={folder}"
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
+            _quietly([*control, "-m", "immediate", "stop"], folder)
+
+
+def _quietly(command: list[str | Path], folder: Path) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder)

@@ -11,13 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
+
 from doorkit import QUICK, a_room, fault
 from msminer.errors import MalformedReply, RateLimited, ServiceError, SettingsError, TransportError, UsageError
 from msminer.pubmed import entrez
 from msminer.pubmed.entrez import Entrez, Timing, open_client
 from msminer.pubmed.gate import Gate
 from msminer.settings import NCBI_URL, Settings
-from pydantic import SecretStr
 
 PAGE = b"<PubmedArticleSet></PubmedArticleSet>"
 NOT_NOW = b"<eFetchResult><ERROR>Search Backend failed: x</ERROR></eFetchResult>"
@@ -31,7 +32,9 @@ class Desk:
         self.answer = answer
         chosen = Timing(clock=lambda: self.now, sleep=self.sleep, uniform=lambda low, high: (low + high) / 2)
         self.timing = replace(chosen, **timing)
-        settings = Settings(entrez_url="http://127.0.0.1:9/", home=folder, email="a@b.example", api_key=SecretStr("k" * 36))
+        settings = Settings(
+            entrez_url="http://127.0.0.1:9/", home=folder, email="a@b.example", api_key=SecretStr("k" * 36)
+        )
         http = httpx.Client(base_url=settings.entrez_url, transport=httpx.MockTransport(self.reply))
         self.gate = Gate(folder, 1_000, clock=lambda: self.now, sleep=self.sleep)
         self.client = Entrez(settings, self.gate, http, self.timing)
@@ -100,7 +103,9 @@ def test_pauses_grow_to_their_limit(tmp_path: Path) -> None:
 
 
 def test_slow_pauses_start_at_eight_seconds(tmp_path: Path) -> None:
-    gone = httpx.Response(200, content=b"<eSearchResult><ERROR>Database is not supported: pubmed</ERROR></eSearchResult>")
+    gone = httpx.Response(
+        200, content=b"<eSearchResult><ERROR>Database is not supported: pubmed</ERROR></eSearchResult>"
+    )
     desk = Desk(tmp_path, scripted(gone), tries=3)
     with pytest.raises(ServiceError):
         desk.client.search("x")
@@ -199,8 +204,7 @@ def test_slow_headers_cannot_outlast_the_deadline(tmp_path: Path) -> None:
         release.wait(20)
         return ok()
 
-    desk = Desk(tmp_path, forever, tries=1)
-    desk.client.timing = replace(desk.timing, clock=time.monotonic, deadline=0.2)
+    desk = Desk(tmp_path, forever, tries=1, clock=time.monotonic, deadline=0.2)
     began = time.monotonic()
     with pytest.raises(TransportError, match="deadline"):
         desk.client.fetch(["1"])
@@ -237,15 +241,15 @@ def test_the_rate_follows_the_key(tmp_path: Path, key: str | None, limit: int) -
     with open_client(settings, tries=2) as client:
         assert client.gate.limit == limit
         assert client.timing.tries == 2
-        assert client._http.trust_env is False
-        assert client._http.follow_redirects is False
+        assert client._wire.http.trust_env is False
+        assert client._wire.http.follow_redirects is False
 
 
 def test_ncbi_is_asked_over_checked_tls_and_through_the_users_proxy(tmp_path: Path) -> None:
     with open_client(Settings(home=tmp_path, email="a@b.example")) as client:
-        assert client._http.trust_env is True
-        assert str(client._http.base_url).startswith("https://eutils.ncbi.nlm.nih.gov/")
-        assert client._http.timeout == httpx.Timeout(30.0, connect=20.0, pool=20.0)
+        assert client._wire.http.trust_env is True
+        assert str(client._wire.http.base_url).startswith("https://eutils.ncbi.nlm.nih.gov/")
+        assert client._wire.http.timeout == httpx.Timeout(30.0, connect=20.0, pool=20.0)
 
 
 def test_the_numbers_of_the_house() -> None:
@@ -273,7 +277,8 @@ def test_many_threads_share_a_client(tmp_path: Path) -> None:
     with a_room(tmp_path, timing=replace(QUICK, deadline=20.0, read=10.0)) as here:
         counts: list[int] = []
         threads = [
-            threading.Thread(target=lambda: counts.append(here.client.search("sclerosis[tiab]").count)) for _ in range(8)
+            threading.Thread(target=lambda: counts.append(here.client.search("sclerosis[tiab]").count))
+            for _ in range(8)
         ]
         for thread in threads:
             thread.start()

@@ -4,6 +4,8 @@ Wherever a fault can be survived, the store ends up exactly as if there had been
 with an error and the store holds no trace of an answer that was none.
 """
 
+# ruff: noqa: E501  (records and tables of answers are easier to compare one a line)
+
 from __future__ import annotations
 
 import gzip
@@ -12,6 +14,7 @@ import re
 import sqlite3
 import time
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +87,7 @@ def test_fault_01_waits_double_without_retry_after(tmp_path: Path) -> None:
     with a_room(tmp_path, faults=[fault("rate_limited", retry_after=None, times=4)], timing=slow_first(0.05)) as here:
         here.harvest()
         times = [entry.time for entry in here.calls("efetch")]
-        gaps = [late - early for early, late in zip(times, times[1:], strict=False)]
+        gaps = [late - early for early, late in pairwise(times)]
         assert all(gap >= wait for gap, wait in zip(gaps, (0.05, 0.1, 0.2, 0.4), strict=True))
 
 
@@ -321,8 +324,8 @@ def test_fault_29_cut_at_a_record_border(tmp_path: Path) -> None:
 
 @given(st.data())
 def test_fault_27_28_29_no_cut_is_taken_for_whole(data: st.DataObject) -> None:
-    whole = (PAGE := b"<PubmedArticleSet>" + b"".join(article(p).encode() for p in (1, 2)) + b"</PubmedArticleSet>")
-    cut = data.draw(st.integers(0, len(PAGE) - 1))
+    whole = b"<PubmedArticleSet>" + b"".join(article(p).encode() for p in (1, 2)) + b"</PubmedArticleSet>"
+    cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(MalformedReply):
         replies.whole_records(whole[:cut])
     search = b"<eSearchResult><Count>1</Count><RetMax>1</RetMax><IdList><Id>1</Id></IdList><QueryTranslation>a</QueryTranslation></eSearchResult>"

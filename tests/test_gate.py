@@ -1,5 +1,7 @@
 """The rate gate: never more than the limit in a window, whatever threads, processes, clocks and crashes do."""
 
+# ruff: noqa: E501  (records and tables of answers are easier to compare one a line)
+
 from __future__ import annotations
 
 import json
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -60,7 +63,7 @@ def test_starts_are_spaced_and_the_window_holds(tmp_path: Path) -> None:
         with gate.request():
             starts.append(clock.now)
             clock.now += 0.01
-    gaps = [late - early for early, late in zip(starts, starts[1:], strict=False)]
+    gaps = [late - early for early, late in pairwise(starts)]
     assert min(gaps) >= 1 / 3 - 1e-9
     assert most_in_a_second(starts) == 3
 
@@ -148,10 +151,9 @@ def test_a_request_of_a_dead_process_ends_when_that_is_noticed(tmp_path: Path) -
     code = f"from msminer.pubmed.gate import Gate; import pathlib, os; g = Gate(pathlib.Path({str(tmp_path)!r}), 1); g._enter(); os._exit(9)"
     subprocess.run([sys.executable, "-c", code], check=False)
     clock = Clock(float(state(tmp_path)["last"]))  # type: ignore[arg-type]
+    began = clock.now
     with gate_at(tmp_path, clock, 1).request():
-        waited = clock.now - float(state(tmp_path)["last"])  # type: ignore[arg-type]
-        assert waited == 0
-    assert clock.now >= WINDOW
+        assert WINDOW <= clock.now - began < WINDOW + 0.1
 
 
 def test_a_slot_that_outlived_every_deadline_is_dropped(tmp_path: Path) -> None:
@@ -231,6 +233,7 @@ def test_threads_share_the_gate(tmp_path: Path) -> None:
 
 WORKER = """
 import sys, threading
+from itertools import pairwise
 from pathlib import Path
 from msminer.pubmed.entrez import open_client
 from msminer.settings import Settings

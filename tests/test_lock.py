@@ -105,9 +105,9 @@ def test_a_process_number_used_again_is_not_the_same_process(url: str) -> None:
 
 
 def test_the_same_process_cannot_hold_it_twice(url: str) -> None:
-    with open_store(url) as store, store.run("first"), open_store(url) as other:
-        with pytest.raises(StoreLocked), other.run("second"):
-            pass
+    with open_store(url) as store, open_store(url) as other, store.run("first"):
+        with pytest.raises(StoreLocked):
+            other._begin("second")
         with store.run_unless_held("inner"):
             assert store.run_number is not None
 
@@ -152,6 +152,5 @@ def test_who_is_alive() -> None:
 
 def test_a_system_that_does_not_tell_start_times(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setattr(lock, "start_of", lambda pid: "")
-    with open_store(url) as store, store.run("first"), open_store(url) as other:
-        with pytest.raises(StoreLocked), other.run("second"):
-            pass
+    with open_store(url) as store, open_store(url) as other, store.run("first"), pytest.raises(StoreLocked):
+        other._begin("second")

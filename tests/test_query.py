@@ -1,5 +1,7 @@
 """A term is refused when PubMed would misread it in silence, with what to write instead."""
 
+# ruff: noqa: E501  (records and tables of answers are easier to compare one a line)
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from msminer.errors import QueryError
 from msminer.pubmed.query import check_term, known_tag, load_named_queries, load_query, named_query, plain_phrase
 
@@ -89,7 +92,7 @@ def test_any_text_is_a_term_or_a_query_error(text: str) -> None:
     assert check_term(checked) == checked
 
 
-@given(st.text("ab()[]\"*& ORANDt:~#1", max_size=25))
+@given(st.text('ab()[]"*& ORANDt:~#1', max_size=25))
 def test_a_checked_term_has_its_brackets_in_order(text: str) -> None:
     try:
         checked = check_term(text)
@@ -118,7 +121,9 @@ def test_plain_phrases(phrase: str, plain: str) -> None:
 
 def test_a_query_file(tmp_path: Path) -> None:
     path = tmp_path / "My Cells.txt"
-    path.write_text('# why it is so\nstem cell*[tiab]\n  OR "MSC"[tiab]\n\n# allow-lost: "Old words"[tiab]\n# Allow-Lost: more\n')
+    path.write_text(
+        '# why it is so\nstem cell*[tiab]\n  OR "MSC"[tiab]\n\n# allow-lost: "Old words"[tiab]\n# Allow-Lost: more\n'
+    )
     query = load_query(path)
     assert (query.name, query.term) == ("my_cells", 'stem cell*[tiab] OR "MSC"[tiab]')
     assert query.allow_lost == {"old words", "more"}

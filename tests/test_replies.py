@@ -1,5 +1,7 @@
 """What an answer says: failures in every disguise, and typed contents that hold Biopython's reading."""
 
+# ruff: noqa: E501  (records and tables of answers are easier to compare one a line)
+
 from __future__ import annotations
 
 import io
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from msminer.errors import (
     AddressBlocked,
     BadApiKey,
@@ -28,7 +31,9 @@ HEAD = (
 )
 
 
-def search_body(ids: list[str], *, count: int | None = None, more: str = "", translation: str = '"ms"[All Fields]') -> bytes:
+def search_body(
+    ids: list[str], *, count: int | None = None, more: str = "", translation: str = '"ms"[All Fields]'
+) -> bytes:
     listed = "".join(f"<Id>{pmid}</Id>\n" for pmid in ids)
     numbers = f"<Count>{len(ids) if count is None else count}</Count><RetMax>{len(ids)}</RetMax><RetStart>0</RetStart>"
     rest = f"<IdList>\n{listed}</IdList><TranslationSet/><QueryTranslation>{translation}</QueryTranslation>{more}"
@@ -78,7 +83,9 @@ ERROR = "<eFetchResult>\n\t<ERROR>{}</ERROR>\n</eFetchResult>"
         (200, {}, b'<x><DocumentSummarySet status="OK"><!--DocSum Backend failed: x--></DocumentSummarySet></x>', ServiceError, True, None),
     ],
 )  # fmt: skip
-def test_failures(status: int, headers: dict[str, str], body: bytes, kind: type[PubMedError], again: bool, wait: float | None) -> None:
+def test_failures(
+    status: int, headers: dict[str, str], body: bytes, kind: type[PubMedError], again: bool, wait: float | None
+) -> None:
     said = refusal(status, headers, body)
     assert said is not None
     assert type(said.error) is kind
@@ -127,7 +134,7 @@ def test_a_search_above_what_was_asked() -> None:
 def test_what_pubmed_lost_is_named_once() -> None:
     more = (
         "<ErrorList><PhraseNotFound>a</PhraseNotFound><FieldNotFound>f</FieldNotFound></ErrorList><WarningList>"
-        "<PhraseIgnored>the</PhraseIgnored><QuotedPhraseNotFound>\"b\"</QuotedPhraseNotFound><PhraseIgnored>the</PhraseIgnored></WarningList>"
+        '<PhraseIgnored>the</PhraseIgnored><QuotedPhraseNotFound>"b"</QuotedPhraseNotFound><PhraseIgnored>the</PhraseIgnored></WarningList>'
     )
     assert read_search(search_body(["1"], more=more), asked=5).lost == ("a", "the", '"b"', "f")
 
@@ -181,7 +188,9 @@ def test_whole_pages(end: bytes) -> None:
     assert whole_records(b"<PubmedArticleSet>" + end).endswith(end)
 
 
-@pytest.mark.parametrize("body", [b"", b"<PubmedArticleSet>", b"<PubmedArticleSet></PubmedArticle>", b"</PubmedArticleSet> and more"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<PubmedArticleSet>", b"<PubmedArticleSet></PubmedArticle>", b"</PubmedArticleSet> and more"]
+)
 def test_pages_without_their_end(body: bytes) -> None:
     with pytest.raises(MalformedReply, match="no end"):
         whole_records(body)
@@ -206,7 +215,7 @@ def test_citations() -> None:
     [
         search_body(["41282813", "7"]),
         search_body([], more=NONE_FOUND),
-        search_body(["5"], more="<WarningList><QuotedPhraseNotFound>\"b\"</QuotedPhraseNotFound></WarningList>"),
+        search_body(["5"], more='<WarningList><QuotedPhraseNotFound>"b"</QuotedPhraseNotFound></WarningList>'),
     ],
 )
 def test_biopython_reads_the_same(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

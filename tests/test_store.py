@@ -1,5 +1,7 @@
 """The store, on SQLite and on PostgreSQL through the same code."""
 
+# ruff: noqa: E501  (records and tables of answers are easier to compare one a line)
+
 from __future__ import annotations
 
 import re
@@ -393,7 +395,7 @@ def test_describe_store(tmp_path: Path) -> None:
 
 
 def test_a_busy_store_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("msminer.store.core._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("msminer.store.opening._BUSY_SECONDS", 0.1)
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     with open_store(url) as one, open_store(url) as two:
         one.counts()

@@ -1,11 +1,11 @@
 """The rate gate: one for all threads and processes of a machine, so that together they stay under NCBI's limit.
 
-NCBI counts requests per address in a window of one second (3 without a key, 10 with one; NBK25497) as they arrive. A start
-time here is not an arrival time there: a loaded machine can hold a request back. So a request counts as lying anywhere
-between its start and its end. It may start only while fewer than the limit are under way or ended less than a window
-ago. Whatever the delays in between, no window then holds more than the limit. Starts are spaced as well.
+NCBI counts requests per address in a window of one second as they arrive (3 without a key, 10 with one; NBK25497). A
+start time here is no arrival time there: a loaded machine can hold a request back. So a request counts as lying
+anywhere between its start and its end. It may start only while fewer than the limit are under way or ended less than
+a window ago. Whatever the delays in between, no window then holds more than the limit. Starts are spaced as well.
 
-The state is a small file under a file lock. Times are those of the system-wide monotonic clock, so a jump of the wall
+The state is a small file under a file lock. Times are those of the system-wide monotonic clock: a jump of the wall
 clock changes nothing. A request whose process is gone counts as ended when that is noticed.
 """
 
@@ -71,7 +71,7 @@ class Gate:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Wait for a turn, hold it while the request is under way; raises SettingsError when the folder cannot be written."""
+        """Wait for a turn, hold it while the request is under way; raises SettingsError without a writable folder."""
         slot = self._enter()
         try:
             yield

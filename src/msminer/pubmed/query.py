@@ -17,18 +17,22 @@ from msminer.resources import shipped
 
 # NLM's closed list of field tags, with the long names that einfo gives.
 FIELD_TAGS = frozenset(
-    ["ad", "all", "aid", "au", "auid", "book", "dcom", "cois", "cn", "crdt", "rn", "ed", "edat", "sb", "1au", "fau", "fir", "gr", "ir", "isbn", "ip", "ta", "jour", "la", "lastau", "lid", "mhda", "majr", "sh", "mh", "lr", "jid", "ot", "pg", "ps", "pa", "pl", "pmid", "dp", "pdat", "pt", "pubn", "si", "nm", "tw", "ti", "tiab", "tt", "vi", "uid", "mdat", "mesh", "filter", "subset", "doi", "title"]
-) | {
-    "affiliation", "all fields", "article identifier", "author", "author - corporate", "author - first", "author - full",
-    "author - identifier", "author - last", "completion date", "conflict of interest statements", "corporate author",
-    "date - completion", "date - create", "date - entry", "date - mesh", "date - modification", "date - publication",
-    "create date", "ec/rn number", "editor", "entry date", "first author name", "full author name", "grant number",
-    "grants and funding", "investigator", "issue", "journal", "language", "last author name", "location id",
-    "mesh date", "mesh major topic", "mesh subheading", "mesh subheadings", "mesh terms", "modification date",
-    "nlm unique id", "other term", "pagination", "pharmacological action", "place of publication", "publication date",
-    "publication type", "publisher", "secondary source id", "subject - personal name", "substance name",
-    "supplementary concept", "text word", "text words", "title/abstract", "transliterated title", "volume",
-}  # fmt: skip
+    """
+    ad; all; aid; au; auid; book; dcom; cois; cn; crdt; rn; ed; edat; sb; 1au; fau; fir; gr; ir; isbn; ip; ta; jour; la;
+    lastau; lid; mhda; majr; sh; mh; lr; jid; ot; pg; ps; pa; pl; pmid; dp; pdat; pt; pubn; si; nm; tw; ti; tiab; tt;
+    vi; uid; mdat; mesh; filter; subset; doi; title; affiliation; all fields; article identifier; author;
+    author - corporate; author - first; author - full; author - identifier; author - last; completion date;
+    conflict of interest statements; corporate author; create date; date - completion; date - create; date - entry;
+    date - mesh; date - modification; date - publication; ec/rn number; editor; entry date; first author name;
+    full author name; grant number; grants and funding; investigator; issue; journal; language; last author name;
+    location id; mesh date; mesh major topic; mesh subheading; mesh subheadings; mesh terms; modification date;
+    nlm unique id; other term; pagination; pharmacological action; place of publication; publication date;
+    publication type; publisher; secondary source id; subject - personal name; substance name; supplementary concept;
+    text word; text words; title/abstract; transliterated title; volume
+    """.strip()
+    .replace("\n    ", " ")
+    .split("; ")
+)
 # Only these take a suffix: explosion off for headings, distance for text fields.
 _NO_EXPLOSION = frozenset(
     {"mh", "majr", "sh", "mesh", "mesh terms", "mesh major topic", "mesh subheading", "mesh subheadings"}
@@ -36,7 +40,8 @@ _NO_EXPLOSION = frozenset(
 _NEAR = frozenset({"ti", "tiab", "ad", "title", "title/abstract", "affiliation"})
 _LOOKALIKES = {
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"', "\u00bb": '"', "\u2018": "'", "\u2019": "'",
-    "\u2217": "*", "\uff0a": "*", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-",
+    "\u2217": "*", "\uff0a": "*", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-",
+    "\u2212": "-",
     "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\ufeff": "", "\uff08": "(", "\uff09": ")",
     "\uff3b": "[", "\uff3d": "]", "\uff1a": ":",
 }  # fmt: skip
@@ -65,7 +70,10 @@ def named_query(name: str, term: str, allow_lost: frozenset[str] = frozenset()) 
 
 
 def load_query(path: Path) -> NamedQuery:
-    """A query from a text file: lines after # are notes, `# allow-lost: PHRASE` accepts a phrase PubMed does not know; raises QueryError."""
+    """A query from a text file, named after it; raises QueryError.
+
+    Lines that begin with # are notes; `# allow-lost: PHRASE` accepts a phrase that PubMed may not know.
+    """
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -95,8 +103,7 @@ def plain_phrase(phrase: str) -> str:
 
 def check_term(term: str, *, where: str = "query") -> str:
     """The term with single blanks; raises QueryError that names what PubMed would misread and what to write instead."""
-    flat = " ".join(term.split(" ")) if "\n" not in term else " ".join(term.split())
-    flat = re.sub(r"[ \t]+", " ", flat).strip()
+    flat = re.sub(r"[ \t\r\n]+", " ", term).strip(" ")
     if not flat:
         raise QueryError("the query is empty; PubMed answers an empty term with an error", query=where)
     _check_characters(flat, where)
@@ -137,34 +144,34 @@ def _tokens(term: str, where: str) -> list[str]:
 
 def _check_brackets(tokens: list[str], where: str) -> None:
     depth = 0
-    for before, token in zip(["", *tokens], tokens, strict=False):
-        depth += (token == "(") - (token == ")")
+    for before, part in zip(["", *tokens], tokens, strict=False):
+        depth += (part == "(") - (part == ")")
         if depth < 0:
             raise QueryError("a bracket ) is closed that was never opened", query=where)
-        if token == ")" and before == "(":
+        if part == ")" and before == "(":
             raise QueryError("a pair of brackets is empty", query=where)
-        if token.startswith("[") and before == ")":
+        if part.startswith("[") and before == ")":
             raise QueryError(
-                f"PubMed ignores a tag on brackets; give {token} to each term inside", query=where, tag=token
+                f"PubMed ignores a tag on brackets; give {part} to each term inside", query=where, tag=part
             )
-        if token.startswith("[") and before in {"", "("} | _OPERATORS:
-            raise QueryError(f"the tag {token} follows no term", query=where, tag=token)
+        if part.startswith("[") and before in {"", "("} | _OPERATORS:
+            raise QueryError(f"the tag {part} follows no term", query=where, tag=part)
     if depth:
         raise QueryError("a bracket ( is not closed", query=where, open=depth)
 
 
 def _check_tags(tokens: list[str], where: str) -> None:
-    for token in tokens:
-        if token.startswith("[") and not known_tag(token[1:-1]):
-            near = difflib.get_close_matches(token[1:-1].strip().lower(), sorted(FIELD_TAGS), n=1, cutoff=0.5)
+    for part in tokens:
+        if part.startswith("[") and not known_tag(part[1:-1]):
+            near = difflib.get_close_matches(part[1:-1].strip().lower(), sorted(FIELD_TAGS), n=1, cutoff=0.5)
             hint = f"; did you mean [{near[0]}]?" if near else "; see the list in docs/fetching.md"
             raise QueryError(
-                f"PubMed has no field tag {token} and would ignore it in silence{hint}", query=where, tag=token
+                f"PubMed has no field tag {part} and would ignore it in silence{hint}", query=where, tag=part
             )
 
 
 def known_tag(tag: str) -> bool:
-    """Whether PubMed knows the tag (given without brackets, any case), suffixes :noexp and :~N only where they count."""
+    """Whether PubMed knows the tag (without brackets, any case); :noexp and :~N are known only where they count."""
     name, _, suffix = tag.strip().lower().partition(":")
     name = " ".join(name.split())
     if suffix == "noexp":
@@ -184,11 +191,11 @@ def _check_operators(tokens: list[str], where: str) -> None:
             raise QueryError(
                 "a search history number means nothing here; write the search out", query=where, token=token
             )
-    for before, token in zip(["(", *tokens], [*tokens, ")"], strict=True):
-        # NOT may open a bracket in no dialect, and AND NOT is read by PubMed as NOT: only the plain forms are let through.
-        if token in _OPERATORS | {")"} and before in _OPERATORS | {"("}:
+    for before, word in zip(["(", *tokens], [*tokens, ")"], strict=True):
+        # PubMed reads AND NOT as NOT, and no term may begin with NOT: only the plain forms are let through.
+        if word in _OPERATORS | {")"} and before in _OPERATORS | {"("}:
             raise QueryError(
-                "an operator stands without a term beside it", query=where, at=f"{before} {token}".strip("() ")
+                "an operator stands without a term beside it", query=where, at=f"{before} {word}".strip("() ")
             )
 
 

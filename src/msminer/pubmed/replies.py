@@ -2,8 +2,8 @@
 
 A failure often arrives under status 200, and a passing one under 400, so the body is read before the status is judged.
 Answers are decoded with lxml into typed values instead of with Bio.Entrez.read: that fetches unknown DTDs by network,
-lacks efetch.dtd (every efetch error then reads "Failed to access efetch.dtd"), raises on a second ERROR before the first
-is known, and takes HTML for an error of its own kind. The tests hold both against each other on whole answers.
+lacks efetch.dtd (every efetch error then reads "Failed to access efetch.dtd"), raises on a second ERROR before the
+first is known, and takes HTML for an error of its own kind. The tests hold both against each other on whole answers.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class SearchReply:
-    """One esearch answer: all hits counted, the PMIDs given, PubMed's own reading of the term, and the phrases it lost."""
+    """One esearch answer: all hits counted, the PMIDs given, PubMed's reading of the term, the phrases it lost."""
 
     count: int
     pmids: tuple[str, ...]
@@ -131,7 +131,7 @@ def _plain(text: bytes) -> str:
 
 def _json_errors(body: bytes) -> list[str]:
     """Error texts of a JSON answer, whose strings may hold raw newlines; [] for other bodies."""
-    if not body.lstrip()[:1] == b"{":
+    if body.lstrip()[:1] != b"{":
         return []
     try:
         data: Any = json.loads(body, strict=False)
@@ -171,7 +171,7 @@ def whole_records(body: bytes) -> bytes:
 
 
 def read_search(body: bytes, *, asked: int) -> SearchReply:
-    """An esearch answer to a request for `asked` PMIDs from the start; raises MalformedReply, ServiceError for a clamped one."""
+    """An esearch answer to a request for the first `asked` PMIDs; raises MalformedReply, ServiceError if clamped."""
     root = _root(body, "eSearchResult")
     messages = _texts(root, "WarningList/OutputMessage")
     clamped = [text for text in messages if "Restrictions achieved" in text]
@@ -202,7 +202,10 @@ def read_info(body: bytes) -> DatabaseInfo:
 
 
 def read_citations(body: bytes, keys: list[str]) -> dict[str, str | None]:
-    """PMID or None for each key of an ecitmatch answer, whose lines are journal|year|volume|page|author|key|PMID; raises MalformedReply."""
+    """PMID or None for each key of an ecitmatch answer; raises MalformedReply.
+
+    Its lines are journal|year|volume|page|author|key|PMID, with words instead of the PMID where there is none.
+    """
     found: dict[str, str | None] = {}
     for line in filter(None, body.decode("utf-8", "replace").splitlines()):
         parts = line.rstrip("|").split("|")

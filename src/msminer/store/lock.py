@@ -1,4 +1,4 @@
-"""The single-run lock: one writer a store, taken over at once from a dead process of this host, by age from another host."""
+"""The single-run lock: one writer a store, taken over at once from a dead process of this host, by age elsewhere."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def this_process(owner: str) -> Holder:
 
 
 def start_of(pid: int) -> str | None:
-    """When a process of this host began, in clock ticks since boot; "" where the system does not say; None when it is gone."""
+    """When a process of this host began, in ticks since boot; "" where the system is silent; None when it is gone."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,10 +8,12 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.engine import Connection
 
 from msminer.errors import OriginMismatch, StoreDamaged, StoreVersion
-from msminer.store.tables import META, METADATA, SCHEMA_VERSION
+from msminer.store.tables import MEMBERS_INDEX, META, METADATA, SCHEMA_VERSION
 
 # STEPS[n] turns a store of version n into one of version n + 1, in the same transaction as the new number.
-STEPS: Mapping[int, Callable[[Connection], None]] = {}
+STEPS: Mapping[int, Callable[[Connection], None]] = {
+    1: MEMBERS_INDEX.create,
+}
 
 
 def version_of(connection: Connection) -> int | None:

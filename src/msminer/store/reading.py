@@ -95,13 +95,20 @@ def members(connection: Connection, query: str) -> set[str]:
     return set(connection.execute(chosen).scalars())
 
 
-def last_search(connection: Connection, query: str) -> dict[str, Any] | None:
-    """The newest finished search of a query."""
-    chosen = (
-        select(SEARCHES).where(SEARCHES.c.query == query, SEARCHES.c.finished).order_by(SEARCHES.c.id.desc()).limit(1)
-    )
-    found = rows(connection, chosen)
-    return found[0] if found else None
+def last_search(connection: Connection, query: str, term: str) -> dict[str, Any] | None:
+    """The newest finished search of a query with this term."""
+    return next(_searches(connection, query, term), None)
+
+
+def last_sweep(connection: Connection, query: str, term: str) -> str | None:
+    """When all records of the query were last asked for, not only those that had entered lately."""
+    whole = (row for row in _searches(connection, query, term) if sum(size for _, size in row["plan"]) == row["count"])
+    return next((str(row["asked_at"]) for row in whole), None)
+
+
+def _searches(connection: Connection, query: str, term: str) -> Iterator[dict[str, Any]]:
+    mine = (SEARCHES.c.query == query, SEARCHES.c.term == term, SEARCHES.c.finished)
+    yield from rows(connection, select(SEARCHES).where(*mine).order_by(SEARCHES.c.id.desc()))
 
 
 def not_again_today(connection: Connection, day: str) -> set[str]:

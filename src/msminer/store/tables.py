@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Json(TypeDecorator[Any]):
@@ -125,7 +125,7 @@ ARTICLE_QUERIES = Table(
     _pmid(primary_key=True), _text("query", primary_key=True), _text("first_seen", nullable=False), _text("dropped_at"),
 )  # fmt: skip
 
-# Retractions, concerns and errata: seen_at by this store, record_date is the revision date of the record that first said so.
+# Retractions, concerns and errata: seen_at by this store; record_date is the revision date of the record that said so.
 EVENTS = Table(
     "events", METADATA,
     _pmid(primary_key=True), _text("kind", primary_key=True), _text("notice", primary_key=True),
@@ -153,7 +153,8 @@ LABELS = Table(
 FINDINGS = Table(
     "findings", METADATA,
     _pmid(primary_key=True), _text("outcome", primary_key=True), _text("cell_type", primary_key=True),
-    _text("direction", nullable=False), Column("start", Integer, nullable=False), Column("end", Integer, nullable=False),
+    _text("direction", nullable=False),
+    Column("start", Integer, nullable=False), Column("end", Integer, nullable=False),
     _text("quote", nullable=False), Column("p", Float, nullable=False), _text("model", nullable=False),
 )  # fmt: skip
 
@@ -169,5 +170,7 @@ DENOMINATORS = Table(
     _text("asked_at", nullable=False), _text("query", nullable=False),
 )  # fmt: skip
 
+# Since version 2: the members of one query are read in each run.
+MEMBERS_INDEX = Index("article_queries_query", ARTICLE_QUERIES.c.query)
 Index("pages_sha256", PAGES.c.sha256)
 Index("quarantine_pmid", QUARANTINE.c.pmid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from msminer.errors import QueryError
@@ -13,10 +13,12 @@ from msminer.pubmed.harvest.refresh import OVERLAP, changed
 from msminer.pubmed.query import NamedQuery, plain_phrase
 from msminer.pubmed.slices import since
 from msminer.store import Store, utc
-from msminer.store.reading import last_search, members, not_again_today
+from msminer.store.common import held
+from msminer.store.reading import last_search, last_sweep, members, not_again_today
 from msminer.store.tables import ARTICLES
-from msminer.store.writing import held
 
+# Two changes that cancel out in the count would stay unseen for ever without a whole search now and then.
+SWEEP = timedelta(days=30)
 _KNOWN = ("date_revised", "checked_at", "retracted")
 
 
@@ -35,41 +37,53 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Known:
+    """What the store knows of a query: its last search, the last one that was asked whole, its members, who waits."""
+
     last: dict[str, Any] | None
+    swept: str | None
     members: frozenset[str]
     waits: frozenset[str]
 
 
 def ask(store: Store, client: Entrez, query: NamedQuery, *, now: datetime) -> Asked:
     """Ask one query and compare with the store; raises QueryError when PubMed lost a phrase, PubMedError."""
-    before = client.requests
-    with store.reading() as connection:
-        last = last_search(connection, query.name)
-        last = last if last and last["term"] == query.term else None
-        known = _Known(
-            last,
-            frozenset(members(connection, query.name)),
-            frozenset(not_again_today(connection, now.date().isoformat())),
-        )
+    before, known = client.requests, _known(store, query, now.date())
     found = _found(client, query, known, now.date())
     refuse_lost(query, found)
-    if found.count == 0:
-        return Asked(query, utc(now), found, {}, frozenset(), client.requests - before, _zero(query, known))
+    fetch, dropped = dict[str, str](), frozenset[str]()
+    if found.count:
+        dropped = known.members - found.pmids
+        fetch = _to_fetch(store, client, query, known, found, now=now)
+    warnings = _warnings(client, query, known, found)
+    return Asked(query, utc(now), found, fetch, dropped, client.requests - before, warnings)
+
+
+def _known(store: Store, query: NamedQuery, today: date) -> _Known:
+    with store.reading() as connection:
+        last, swept = last_search(connection, query.name, query.term), last_sweep(connection, query.name, query.term)
+        of_query, waits = members(connection, query.name), not_again_today(connection, today.isoformat())
+    return _Known(last, swept, frozenset(of_query), frozenset(waits))
+
+
+def _to_fetch(
+    store: Store, client: Entrez, query: NamedQuery, known: _Known, found: Found, *, now: datetime
+) -> dict[str, str]:
+    """PMIDs to fetch with the reason: new, no longer found (gone, or just changed), revised, retracted."""
     with store.reading() as connection:
         stored = held(connection, ARTICLES, found.pmids, *_KNOWN)
     fetch = dict.fromkeys(found.pmids - stored.keys() - known.waits, "new")
-    dropped = known.members - found.pmids
-    fetch |= dict.fromkeys(dropped - known.waits, "dropped")
-    start = _start(known, found, stored)
-    if start is not None:
+    fetch |= dict.fromkeys(known.members - found.pmids - known.waits, "dropped")
+    start = _start(known, stored)
+    if stored and start is not None:
         fetch |= changed(client, query.term, start, stored, now=now)
-    return Asked(query, utc(now), found, fetch, dropped, client.requests - before, _reread(query, known, found))
+    return fetch
 
 
 def _found(client: Entrez, query: NamedQuery, known: _Known, today: date) -> Found:
-    """All PMIDs; a query above the window that was whole before needs only what has entered since, if the numbers fit."""
+    """All PMIDs; above the window a query that was asked whole lately needs only what is new, if numbers fit."""
     reply = client.search(query.term)
-    if reply.count > client.settings.search_window and known.last:
+    recent = known.swept is not None and known.swept[:10] > (today - SWEEP).isoformat()
+    if reply.count > client.settings.search_window and known.last and recent:
         asked = date.fromisoformat(known.last["asked_at"][:10])
         fresh = find(client, query.term, today=today, span=since(asked - OVERLAP, today))
         together = known.members | fresh.pmids
@@ -89,8 +103,8 @@ def refuse_lost(query: NamedQuery, found: Found) -> None:
         )  # fmt: skip
 
 
-def _start(known: _Known, found: Found, stored: dict[str, dict[str, Any]]) -> date | None:
-    """From which day on changes matter: the last search, or when records of other queries were last read, if earlier."""
+def _start(known: _Known, stored: dict[str, dict[str, Any]]) -> date | None:
+    """From which day on changes matter: the last search, or earlier when records of other queries were read."""
     joined = [row["checked_at"] for pmid, row in stored.items() if pmid not in known.members]
     times = [*joined, *([known.last["asked_at"]] if known.last else [])]
     if not known.last and known.members:
@@ -98,15 +112,16 @@ def _start(known: _Known, found: Found, stored: dict[str, dict[str, Any]]) -> da
     return date.fromisoformat(min(times)[:10]) if times else None
 
 
-def _zero(query: NamedQuery, known: _Known) -> tuple[str, ...]:
-    if known.members:
+def _warnings(client: Entrez, query: NamedQuery, known: _Known, found: Found) -> tuple[str, ...]:
+    if not found.count and known.members:
         return (f"{query.name}: PubMed finds nothing, but found {len(known.members)} records before; kept as they are",)
-    return (f"{query.name}: PubMed finds nothing for this query",)
-
-
-def _reread(query: NamedQuery, known: _Known, found: Found) -> tuple[str, ...]:
+    if not found.count:
+        return (f"{query.name}: PubMed finds nothing for this query",)
+    said = []
     if known.last and known.last["translation"] != found.translation:
-        return (
-            f"{query.name}: PubMed reads the query otherwise than on {known.last['asked_at'][:10]}; see the table searches",
-        )
-    return ()
+        asked = known.last["asked_at"][:10]
+        said.append(f"{query.name}: PubMed reads the query otherwise than on {asked}; see the table searches")
+    # A small server may well lack a phrase that a query accepts as lost; that PubMed lacks it needs a look.
+    if client.settings.is_ncbi and found.lost:
+        said.append(f"{query.name}: PubMed does not know {', '.join(found.lost)}, which the query accepts")
+    return tuple(said)

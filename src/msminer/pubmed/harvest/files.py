@@ -57,9 +57,10 @@ def _parts(path: Path) -> Iterator[ParsedPage]:
     if path.suffix.lower() not in _TEXT:
         yield from iter_file(path)
         return
-    from msminer.pubmed.medline import iter_medline
+    from msminer.pubmed.medline import parse_medline
 
-    yield ParsedPage(records=list(iter_medline(path)))
+    export = parse_medline(path.read_bytes(), source=path.name)
+    yield ParsedPage(records=export.records, bad=export.bad)
 
 
 def _checksum(path: Path) -> str:

@@ -27,7 +27,7 @@ class Found:
 
 
 def find(client: Entrez, term: str, *, today: date, span: Slice | None = None) -> Found:
-    """Every PMID of a term, of those that entered in a span of days (default: ever); raises IncompleteResult, PubMedError."""
+    """Every PMID of a term that entered in a span of days (default: ever); raises IncompleteResult, PubMedError."""
     asked = span.term(term) if span else term
     return complete(client, term, client.search(asked), today=today, span=span)
 

@@ -8,7 +8,7 @@ queue, and an interrupted harvest ends in the same pages as a straight one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -35,7 +35,7 @@ def harvest(
     Takes the store's lock unless it is held. progress(stage, done, total) is called as pages arrive. Raises EmptyResult
     when no query finds anything, QueryError, PubMedError, StoreError; what was fetched before stays.
     """
-    tell, before = progress or silent, client.requests
+    tell, before, now = progress or silent, client.requests, now.astimezone(UTC)
     with store.run_unless_held("fetch"):
         answers = []
         for number, query in enumerate(queries):

@@ -12,15 +12,16 @@ from msminer.pubmed.harvest.refresh import changed
 from msminer.pubmed.slices import chunks
 from msminer.store import Store, by_number, utc
 from msminer.store.reading import rows
+from msminer.store.records import touch
 from msminer.store.tables import ARTICLE_QUERIES, ARTICLES, SEARCHES, TOMBSTONES
-from msminer.store.writing import enqueue, touch
+from msminer.store.writing import enqueue
 
 # Sample records without a PMID carry local identifiers from here on; PubMed knows none of them.
 LOCAL_IDS = 990_000_000
 
 
 def others(store: Store, client: Entrez, *, now: datetime) -> int:
-    """Queue changed records that no query of this run finds, and PMIDs missed on an earlier day; how many of the latter."""
+    """Queue changed records that no query of this run finds, and PMIDs missed earlier; returns how many missed."""
     missed = _missed(store, now.date())
     with store.reading() as connection:
         asked = select(SEARCHES.c.query).where(SEARCHES.c.run_id == store.run_number)

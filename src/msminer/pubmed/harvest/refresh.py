@@ -24,7 +24,7 @@ RETRACTED = '"retracted publication"[pt]'
 def changed(
     client: Entrez, term: str, since: date, stored: Mapping[str, Mapping[str, Any]], *, now: datetime
 ) -> dict[str, str]:
-    """PMIDs of a term to be fetched again, with the reason; `stored` maps PMIDs to date_revised, checked_at and retracted."""
+    """PMIDs of a term to fetch again, with the reason; `stored` maps PMIDs to date_revised, checked_at, retracted."""
     stale = dict.fromkeys(_revised(client, term, since - OVERLAP, stored, now), "revised")
     flagged = find(client, f"({term}) AND {RETRACTED}", today=now.date()).pmids
     today = now.date().isoformat()
