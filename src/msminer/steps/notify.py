@@ -43,7 +43,8 @@ def notify(job: Job, tables: Tables, verdicts: Mapping[str, Any], *, dry_run: bo
     last, rules = watch.last(), register_of(job.claims).rules
     limits = (rules.block.support_share, round(1 - rules.block.support_share, 6))
     taken = _snapshot(job, tables, verdicts, last, now)
-    notices, troubles = watch.seen(taken, thresholds=limits), list[NotSent]()
+    notices = watch.seen(taken, thresholds=limits)
+    troubles: list[NotSent] = []
     text = shown(notices, last.made_at if last else None)
     if not dry_run:
         notices, troubles = watch.finished(taken, _channels(job), thresholds=limits, now=now)
