@@ -131,7 +131,7 @@ def _authors(elements: Iterable[Any]) -> list[str]:
     names = []
     for author in elements:
         last, initials = _text(author, "LastName"), _text(author, "Initials")
-        names.append(f"{last} {initials}".strip() or _text(author, "CollectiveName"))
+        names.append(f"{last} {initials}".strip(" ") or _text(author, "CollectiveName"))
     return [name for name in names if name]
 
 

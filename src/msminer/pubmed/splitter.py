@@ -27,7 +27,7 @@ _ROOTS = (b"PubmedArticleSet", b"PubmedBookArticleSet")
 _GZIP = b"\x1f\x8b"
 
 _INK = re.compile(rb"[^ \t\r\n]")
-_REMARK = re.compile(rb"<!--|<\?")
+_REMARK = re.compile(rb"<!--|<\?(?!xml\s)")
 _CLOSERS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 UNIT = re.compile(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation)(?=[\s/>])")
 _PROLOG = re.compile(
