@@ -3,7 +3,7 @@
 Run: python benchmarks/coverage.py [--runs 1000] [--shift]
 
 Grid: 3 corpus sizes x 5 true shares x 4 error levels. The gold has 400 findings, near what the shipped gold holds.
-With --shift the gold's share is 0.25 above or below the corpus's: what each method does when gold and corpus are not alike.
+With --shift the gold's share is 0.25 off the corpus's: what each method does when gold and corpus are not alike.
 """
 
 from __future__ import annotations

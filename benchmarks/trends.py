@@ -62,7 +62,8 @@ def main() -> None:
     for side in (4, 5, 8, 10, 20):
         for low in (0.2, 0.35, 0.5, 0.65):
             near, held, seen = change_power(options.runs, side, low)
-            print(f"{side:2} years a side, {low} to {low + 0.3:.2f}: within 2 years {near:.2f}, in range {held:.2f}, p<0.05 {seen:.2f}")
+            figures = f"within 2 years {near:.2f}, in range {held:.2f}, p<0.05 {seen:.2f}"
+            print(f"{side:2} years a side, {low} to {low + 0.3:.2f}: {figures}")
     for per_year, share in false_alarms(options.families).items():
         print(f"no trend, {per_year} studies a year and series: {share:.3f} of {options.families} families alarm")
 

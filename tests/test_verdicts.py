@@ -171,7 +171,7 @@ def test_concern_is_flagged() -> None:
 PREDICATE = [
     ("a source rolls up", {"cell": "MSC-BM"}, {}, {}, True),
     ("a parent does not roll down", {"cell": "MSC"}, {}, {"cell_types": ["MSC-BM"]}, False),
-    ("a progenitor is not marrow", {"cell": "MSC-NP"}, {"cell_types": ("MSC-NP", "MSC-BM")}, {"cell_types": ["MSC-BM"]}, False),
+    ("a progenitor is not marrow", {"cell": "MSC-NP"}, {}, {"cell_types": ["MSC-BM"]}, False),
     ("vesicles only where named", {"cell": "EV"}, {"cell_types": ("EV", "MSC")}, {}, False),
     ("vesicles where named", {"cell": "EV"}, {"cell_types": ("EV", "MSC")}, {"cell_types": ["EV"]}, True),
     ("a product is any stem cell's", {"cell": "EV"}, {"cell_types": ("EV", "MSC")}, {"cell_types": ["any"]}, True),
@@ -448,6 +448,28 @@ def test_a_claim_that_denies_is_told_so() -> None:
 def test_small_trials_do_not_rule_out_a_rare_risk() -> None:
     papers = [paper("trial_uncontrolled", finding("benefit", "safety"), n=10.0) for _ in range(3)]
     assert "risk up to 10.0%" in entry(papers, outcome="safety")["reason"]
+
+
+def test_no_more_harm_than_the_comparator_is_safe() -> None:
+    papers = [paper("trial_controlled", finding("no_effect", "safety")) for _ in range(3)]
+    found = entry(papers, outcome="safety")
+    assert (found["verdict"], found["tiers"][0]["no_effect"]) == ("backed", 3)
+    assert verdict(many(3, "trial_controlled", "no_effect")) == "challenged"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "region", "expected"),
+    [
+        ("people with MS", "USA", "backed"),
+        ("People with MS (adults), upper estimate", "United States", "backed"),
+        ("people with MS per 100,000", "United States", "insufficient"),
+        ("people with MS (per 100,000)", "United States", "insufficient"),
+        ("people with MSA", "United States", "insufficient"),
+    ],
+)
+def test_a_figure_must_be_of_the_quantity_and_region(quantity: str, region: str, expected: str) -> None:
+    papers = [paper("observational", figures=(Figure(quantity, region, 1000, 2020),))]
+    assert verdict(papers, figure={**ABOUT, "region": "United States"}, **FIGURE) == expected
 
 
 ERRORS = {

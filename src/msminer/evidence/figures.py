@@ -32,6 +32,7 @@ _PEOPLE = re.compile(
 )
 _YEAR = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d)(?!\d)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
+_RATE = re.compile(r"\bper (?:\d|hundred|thousand|million|capita|year|annum|person)|\bincidence\b|\bnew\b")
 # Fewer people than this is a study's sample, not a count of a country or the world.
 _LEAST = 50_000
 
@@ -56,15 +57,27 @@ def stated(publications: Sequence[Publication], target: FigureTarget) -> list[St
         for publication in publications
         if not publication.retracted
         for figure in (*publication.figures, *figures_in(publication.abstract))
-        if figure.region.casefold() == target.region.casefold() and same_quantity(figure.quantity, target.quantity)
+        if _region(figure.region) == _region(target.region) and same_quantity(figure.quantity, target.quantity)
     ]
     return sorted(found, key=lambda one: (-one.year, one.publication.id, one.figure.value))
 
 
 def same_quantity(given: str, wanted: str) -> bool:
-    """Whether a quantity is the wanted one, perhaps with a qualification after it ("people with MS (adults)")."""
+    """Whether a quantity is the wanted one, perhaps qualified in brackets or after a comma; never a rate of it."""
     one, other = (" ".join(text.casefold().split()) for text in (given, wanted))
-    return one == other or (one.startswith(other) and not one[len(other)].isalnum())
+    rest = one.removeprefix(other).lstrip() if one.startswith(other) else "no"
+    return rest == "" or (rest[0] in "(," and not _RATE.search(rest))
+
+
+_SAME_REGION = {
+    **dict.fromkeys(("us", "usa", "u.s.", "u.s.a.", "united states of america"), "united states"),
+    **dict.fromkeys(("world", "global", "globally"), "worldwide"),
+}
+
+
+def _region(name: str) -> str:
+    plain = name.casefold().strip()
+    return _SAME_REGION.get(plain, plain)
 
 
 def rule_figure(target: FigureTarget, numbers: Sequence[Stated]) -> tuple[str, str, list[Stated]]:

@@ -37,6 +37,7 @@ class RuleBlock(BaseModel):
     minimum_studies: int = Field(ge=1)
     dispute_studies: int = Field(ge=1)
     mixed_counts: float = Field(ge=0, le=1)
+    no_effect_is_benefit: tuple[str, ...]
     support_share: float = Field(ge=0.5, le=1)
     support_probability: float = Field(ge=0.5, lt=1)
     pool: tuple[float, ...] = Field(min_length=1)

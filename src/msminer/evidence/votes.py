@@ -95,6 +95,11 @@ def score_of(direction: str, expect: str, rules: Rules) -> float:
     return 1.0 if direction == expect else rules.block.mixed_counts if direction == MIXED else 0.0
 
 
+def _credited(finding: Finding, rules: Rules) -> Finding:
+    same = finding.outcome in rules.block.no_effect_is_benefit and finding.direction == "no_effect"
+    return replace(finding, direction="benefit") if same else finding
+
+
 def cast(
     matches: Sequence[Match], expect: str, studies: Studies, rules: Rules, labelling: Labelling | None = None
 ) -> list[Vote]:
@@ -111,17 +116,17 @@ def cast(
 
 
 def _vote(study_id: str, match: Match, expect: str, rules: Rules, labelling: Labelling | None) -> Vote:
-    direction = direction_of(match.findings)
+    credited = direction_of(_credited(finding, rules) for finding in match.findings)
     group = "+".join(sorted({finding.cell_type for finding in match.findings})) or "any"
     vote = Vote(
         study_id=study_id,
         publication=match.publication,
         tier=match.tier,
-        direction=direction,
-        agrees=agreement(direction, expect),
+        direction=direction_of(match.findings),
+        agrees=agreement(credited, expect),
         group=group,
         findings=match.findings,
-        score=score_of(direction, expect, rules),
+        score=score_of(credited, expect, rules),
     )
     return _as_read(vote, expect, rules, labelling)
 
@@ -130,7 +135,10 @@ def _as_read(vote: Vote, expect: str, rules: Rules, labelling: Labelling | None)
     """The vote with the doubt of labels that a model gave; unchanged where people labelled."""
     if labelling is None or all(finding.kind == "fact" for finding in vote.findings):
         return vote
-    score, variance = _expected(labelling.truth[vote.direction], expect, rules)
+    truth = dict(labelling.truth[vote.direction])
+    if all(finding.outcome in rules.block.no_effect_is_benefit for finding in vote.findings):
+        truth["benefit"] = truth.get("benefit", 0.0) + truth.pop("no_effect", 0.0)
+    score, variance = _expected(truth, expect, rules)
     shared = variance / (labelling.doubt.get(vote.direction, 0.0) + 1)
     weight = labelling.real
     return replace(vote, score=score, weight=weight, variance=weight * variance, shared=shared)

@@ -63,7 +63,8 @@ def _candidate(outcome: Outcome) -> str:
         return ""
     paper = outcome.found[0].publication
     where = ", ".join(str(one) for one in (paper.first_author, paper.journal, paper.year) if one)
-    return f"; best candidate: {paper.title or paper.id} ({where or 'author and year unknown'})"
+    warning = "; it is retracted" if paper.retracted else "; an expression of concern stands" if paper.concern else ""
+    return f"; best candidate: {paper.title or paper.id} ({where or 'author and year unknown'}){warning}"
 
 
 def _sources(outcome: Outcome) -> str:
