@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, inspect, select, text
 
 import postgres
 from doorkit import NOW, QUERY, a_room, article, articles, fault, truth
@@ -31,9 +31,9 @@ from msminer.errors import (
 )
 from msminer.pubmed.parse import parse_page
 from msminer.schema import LabelledRecord, ParsedRecord
-from msminer.store import Page, Store, describe_store, open_store, text_hash
+from msminer.store import Page, Store, describe_store, migrations, open_store, text_hash
 from msminer.store.migrations import set_meta
-from msminer.store.tables import META
+from msminer.store.tables import MEMBERS_INDEX, META, SCHEMA_VERSION
 from msminer.store.writing import bury, save_page
 
 POSTGRES = pytest.param(
@@ -435,3 +435,47 @@ def test_selecting_pages_keeps_order(url: str) -> None:
         assert [page["asked"] for page in store.pages()] == [["3"], ["1"], ["2"]]
         with store.reading() as connection:
             assert connection.execute(select(META.c.value).where(META.c.name == "schema_version")).scalar() is not None
+
+
+def make_old(store: Store) -> None:
+    """Turn a store into one of version 1, which had no index for the members of a query."""
+    with store._writer() as connection:
+        MEMBERS_INDEX.drop(connection)
+        set_meta(connection, "schema_version", "1")
+
+
+def indexes(store: Store) -> set[str]:
+    with store.reading() as connection:
+        return {str(index["name"]) for index in inspect(connection).get_indexes("article_queries")}
+
+
+def test_an_older_store_is_upgraded_and_keeps_its_records(url: str) -> None:
+    with open_store(url, origin="files") as store:
+        save(store, article(7))
+        make_old(store)
+        assert "article_queries_query" not in indexes(store)
+    with open_store(url) as store:
+        assert store.articles()["pmid"].tolist() == ["7"]
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert "article_queries_query" in indexes(store)
+
+
+def test_an_upgrade_that_fails_leaves_the_older_store(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(connection: Any) -> None:
+        MEMBERS_INDEX.create(connection)
+        raise RuntimeError("power cut")
+
+    with open_store(url) as store:
+        store.counts()
+        make_old(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "STEPS", {1: broken})
+        with open_store(url) as store, pytest.raises(RuntimeError):
+            store.counts()
+    with open_store(url) as store:
+        assert store.counts()["articles"] == 0
+        assert "article_queries_query" in indexes(store)
+
+
+def test_every_version_has_its_step() -> None:
+    assert set(migrations.STEPS) == set(range(1, SCHEMA_VERSION))
