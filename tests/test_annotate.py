@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
@@ -68,7 +68,7 @@ def write(path: Path, pmid: str, labels: Labels, state: journal.State = "done", 
 
 
 def session_of(folder: Path, reader: str = "ada", **options: Any) -> Session:
-    return make_session(folder, TEXTS, reader, now=lambda: NOON, **options)
+    return make_session(folder, TEXTS, reader, vocabulary=WORDS, now=lambda: NOON, **options)
 
 
 # ---- rules
@@ -130,6 +130,7 @@ def test_implied_labels_are_added_and_said() -> None:
     ]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.sampled_from(WORDS.ids("cell_types"))), st.sets(st.sampled_from(WORDS.ids("populations"))))
 def test_completing_is_done_once_and_loses_nothing(cells: set[str], populations: set[str]) -> None:
     labels, _ = complete(Labels(cell_types=tuple(cells), populations=tuple(populations)), WORDS)
@@ -160,7 +161,8 @@ def test_the_last_line_holds_and_a_cut_one_is_left_out(tmp_path: Path) -> None:
     assert (contents.torn, contents.revisions) == (1, {"1": 2, "2": 1})
 
 
-@given(st.integers(min_value=0, max_value=2000))
+@settings(max_examples=30, deadline=None)
+@given(st.integers(min_value=0, max_value=700))
 def test_a_crash_at_any_byte_costs_at_most_the_last_change(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("cut") / "ada.jsonl"
     for pmid in TEXTS:
@@ -258,7 +260,7 @@ def test_a_changed_text_is_read_anew(tmp_path: Path) -> None:
     project(tmp_path)
     session_of(tmp_path).save("1", MICE, "done", 0)
     changed = {**TEXTS, "1": ("Cells for mice", "Another text.")}
-    record = make_session(tmp_path, changed, "ada", now=lambda: NOON).record("1")
+    record = make_session(tmp_path, changed, "ada", vocabulary=WORDS, now=lambda: NOON).record("1")
     assert (record.state, record.labels) == (None, Labels())
 
 
@@ -276,7 +278,7 @@ def test_the_order_of_work(tmp_path: Path) -> None:
 
 def test_a_record_without_text_is_left_out_and_named(tmp_path: Path) -> None:
     project(tmp_path)
-    session = make_session(tmp_path, {"1": TEXTS["1"]}, "ada", now=lambda: NOON)
+    session = make_session(tmp_path, {"1": TEXTS["1"]}, "ada", vocabulary=WORDS, now=lambda: NOON)
     assert (list(session.states()), session.missing()) == (["1"], ["2", "3"])
 
 
@@ -404,6 +406,7 @@ def test_narrowing_by_hand() -> None:
     assert gains == {"1": 0.0, "2": pytest.approx(50)}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.booleans())
 def test_narrowing_is_never_negative_and_largest_for_the_most_uncertain(chances: list[float], counted: bool) -> None:
     members = [Member(str(number), r, counted) for number, r in enumerate(chances)]
@@ -562,7 +565,9 @@ def test_headers_and_text_are_safe(client: Client, tmp_path: Path) -> None:
         **TEXTS,
         "1": ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)> </script>. \u202eRight to left.'),
     }
-    answer = client_of(make_session(tmp_path, hostile, "ada", now=lambda: NOON)).get("/secret/record/1")
+    answer = client_of(make_session(tmp_path, hostile, "ada", vocabulary=WORDS, now=lambda: NOON)).get(
+        "/secret/record/1"
+    )
     assert "<script>alert" not in answer.text
     assert "<img" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -249,7 +249,7 @@ def test_the_text_is_shown_as_text(browser: Any, folder: Path) -> None:
 AXE = Path(__file__).parent / "browser" / "axe" / "axe.min.js"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_pages_are_accessible(browser: Any, folder: Path, scheme: str) -> None:
     if not AXE.is_file():
         pytest.skip("axe is not there: tests/browser/axe/axe.min.js")
