@@ -34,7 +34,8 @@ ARTICLE = """<PubmedArticle><MedlineCitation Status="MEDLINE" Owner="NLM"><PMID 
 <ArticleTitle>Invented <i>in vitro</i> CD34<sup>+</sup> cells &amp; IFN-&#x3b2;: a trial.</ArticleTitle>\
 <Pagination><MedlinePgn>113-125</MedlinePgn></Pagination>\
 <ELocationID EIdType="doi" ValidYN="Y">10.9999/inv.1</ELocationID>\
-<Abstract><AbstractText Label="BACKGROUND &amp; AIMS" NlmCategory="BACKGROUND">Nobody knows; P &lt; 0.001.</AbstractText>\
+<Abstract><AbstractText Label="BACKGROUND &amp; AIMS" NlmCategory="BACKGROUND">\
+Nobody knows; P &lt; 0.001.</AbstractText>\
 <AbstractText Label="RESULTS" NlmCategory="RESULTS">Two of H<sub>2</sub>O\u2013treated\u00a0mice ran.</AbstractText>\
 <CopyrightInformation>&#xa9; Nobody.</CopyrightInformation></Abstract>\
 <AuthorList CompleteYN="Y"><Author ValidYN="Y"><LastName>D&#xed;az</LastName><ForeName>Ana</ForeName>\
@@ -52,14 +53,18 @@ ARTICLE = """<PubmedArticle><MedlineCitation Status="MEDLINE" Owner="NLM"><PMID 
 <QualifierName UI="Q000188" MajorTopicYN="Y">drug therapy</QualifierName></MeshHeading></MeshHeadingList>\
 <KeywordList Owner="NOTNLM"><Keyword MajorTopicYN="N">invention</Keyword></KeywordList></MedlineCitation>\
 <PubmedData><History><PubMedPubDate PubStatus="pubmed"><Year>2024</Year><Month>9</Month><Day>1</Day></PubMedPubDate>\
-</History><PublicationStatus>ppublish</PublicationStatus><ArticleIdList><ArticleId IdType="pubmed">91000001</ArticleId>\
+</History><PublicationStatus>ppublish</PublicationStatus><ArticleIdList>\
+<ArticleId IdType="pubmed">91000001</ArticleId>\
 <ArticleId IdType="pmc">PMC9100001</ArticleId><ArticleId IdType="doi">10.9999/inv.1</ArticleId></ArticleIdList>\
 <ReferenceList><Reference><Citation>Nobody. 2001.</Citation><ArticleIdList>\
-<ArticleId IdType="doi">10.9999/cited</ArticleId></ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"""
+<ArticleId IdType="doi">10.9999/cited</ArticleId></ArticleIdList></Reference></ReferenceList>\
+</PubmedData></PubmedArticle>"""
 
 BOOK = """<PubmedBookArticle><BookDocument><PMID Version="1">91000002</PMID><ArticleIdList>\
-<ArticleId IdType="bookaccession">NBK1</ArticleId></ArticleIdList><Book><Publisher><PublisherName>Nobody</PublisherName>\
-</Publisher><BookTitle book="inv">Invented<sup>&#xae;</sup> Reviews</BookTitle><PubDate><Year>1993</Year></PubDate>\
+<ArticleId IdType="bookaccession">NBK1</ArticleId></ArticleIdList><Book><Publisher>\
+<PublisherName>Nobody</PublisherName>\
+</Publisher>\
+<BookTitle book="inv">Invented<sup>&#xae;</sup> Reviews</BookTitle><PubDate><Year>1993</Year></PubDate>\
 <AuthorList Type="editors"><Author><LastName>Editor</LastName><Initials>E</Initials></Author></AuthorList></Book>\
 <ArticleTitle book="inv" part="a">A chapter</ArticleTitle><Language>eng</Language>\
 <AuthorList Type="authors"><Author><LastName>Writer</LastName><Initials>W</Initials></Author></AuthorList>\
@@ -80,7 +85,7 @@ def page(*records: str) -> bytes:
 
 
 def check(data: bytes) -> None:
-    """Fail unless the parser refuses the bytes, sets parts aside, or reads all that a parser of whole documents reads."""
+    """Fail unless the bytes are refused, parts are set aside, or all is read that a parser of whole documents reads."""
     try:
         parsed = parse_page(data)
     except ParseError:
@@ -119,15 +124,75 @@ def check_readers(data: bytes) -> bool:
 
 
 TOKENS = [
-    b"<", b">", b"/", b"&", b";", b'"', b"'", b"=", b" ", b"\n", b"\t", b"\r", b"\0", b"\x01", b"\xff", b"\xc3\x28", b"&#x1;", b"&#13;",
-    b"&nbsp;", b"&amp;", b"&#60;", b"&#x80;", b"&lt;b&gt;", b"<!--", b"-->", b"<!-- <PubmedArticle> -->", b"<![CDATA[", b"]]>", b"<?x ?>",
-    b"<![CDATA[</PubmedArticle>]]>", b"<!DOCTYPE a [", b"<!ENTITY b 'c'>", b"<PubmedArticle>", b"</PubmedArticle>", b"</PubmedArticleSet>",
-    b"<PubmedBookArticle>", b"</PubmedBookArticle>", b"<DeleteCitation/>", b"<PMID>", b"</PMID>", b"<i>", b"</i>", b"<br/>", b"<x:y/>",
-    b"<Abstract/>", b"</Abstract >", b"<AuthorList>", b"</AuthorList>", b"<LastName>Z</LastName>", b"<Initials/>", b"<Author/>",
-    b"<ArticleIdList>", b"</ArticleIdList>", b"<ArticleId IdType='doi'>10.1/x</ArticleId>", b"<Article>", b"</Article>", b"\xef\xbb\xbf",
-    b"<mml:math xmlns:mml=\"http://www.w3.org/1998/Math/MathML\"><mml:mn>1</mml:mn></mml:math>", b"  ", b"\xe2\x80\xa8", b"]]", b"<KeywordList>",
-    b"<Language>fre</Language>", b"<Year>", b"</Year>", b"<MeshHeading>", b"</MeshHeading>", b"<QualifierName>q</QualifierName>",
-]  # fmt: skip
+    b"<",
+    b">",
+    b"/",
+    b"&",
+    b";",
+    b'"',
+    b"'",
+    b"=",
+    b" ",
+    b"\n",
+    b"\t",
+    b"\r",
+    b"\0",
+    b"\x01",
+    b"\xff",
+    b"\xc3\x28",
+    b"&#x1;",
+    b"&#13;",
+    b"&nbsp;",
+    b"&amp;",
+    b"&#60;",
+    b"&#x80;",
+    b"&lt;b&gt;",
+    b"<!--",
+    b"-->",
+    b"<!-- <PubmedArticle> -->",
+    b"<![CDATA[",
+    b"]]>",
+    b"<?x ?>",
+    b"<![CDATA[</PubmedArticle>]]>",
+    b"<!DOCTYPE a [",
+    b"<!ENTITY b 'c'>",
+    b"<PubmedArticle>",
+    b"</PubmedArticle>",
+    b"</PubmedArticleSet>",
+    b"<PubmedBookArticle>",
+    b"</PubmedBookArticle>",
+    b"<DeleteCitation/>",
+    b"<PMID>",
+    b"</PMID>",
+    b"<i>",
+    b"</i>",
+    b"<br/>",
+    b"<x:y/>",
+    b"<Abstract/>",
+    b"</Abstract >",
+    b"<AuthorList>",
+    b"</AuthorList>",
+    b"<LastName>Z</LastName>",
+    b"<Initials/>",
+    b"<Author/>",
+    b"<ArticleIdList>",
+    b"</ArticleIdList>",
+    b"<ArticleId IdType='doi'>10.1/x</ArticleId>",
+    b"<Article>",
+    b"</Article>",
+    b"\xef\xbb\xbf",
+    b'<mml:math xmlns:mml="http://www.w3.org/1998/Math/MathML"><mml:mn>1</mml:mn></mml:math>',
+    b"  ",
+    b"\xe2\x80\xa8",
+    b"]]",
+    b"<KeywordList>",
+    b"<Language>fre</Language>",
+    b"<Year>",
+    b"</Year>",
+    b"<MeshHeading>",
+    b"</MeshHeading>",
+    b"<QualifierName>q</QualifierName>",
+]
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:
@@ -158,7 +223,7 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
 
 def _element(data: bytes, chance: random.Random, *, doubled: bool) -> bytes:
     """Take a whole element out, or put it in again elsewhere."""
-    opened = [m for m in re.finditer(rb"<(\w+)[^<>]*>", data)]
+    opened = list(re.finditer(rb"<(\w+)[^<>]*>", data))
     if not opened:
         return data
     tag = chance.choice(opened)
@@ -192,7 +257,7 @@ def main() -> None:
             else:
                 read += check_readers(data)
             assert time.monotonic() - slow < 2, "too slow"
-        except Exception as error:  # any exception is a finding
+        except Exception as error:  # noqa: BLE001  (any exception is a finding)
             found += 1
             name = FINDINGS / f"new-{given.seed}-{tries}.{'page' if tries % 3 == 0 else 'record'}"
             name.write_bytes(data)

@@ -202,7 +202,8 @@ class TestFields:
     def test_trial_numbers_are_those_of_registries(self) -> None:
         def bank(name: str, *numbers: str) -> str:
             inner = "".join(f"<AccessionNumber>{n}</AccessionNumber>" for n in numbers)
-            return f"<DataBank><DataBankName>{name}</DataBankName><AccessionNumberList>{inner}</AccessionNumberList></DataBank>"
+            numbers_ = f"<AccessionNumberList>{inner}</AccessionNumberList>"
+            return f"<DataBank><DataBankName>{name}</DataBankName>{numbers_}</DataBank>"
 
         banks = (
             bank("ClinicalTrials.gov", "NCT00000001", "NCT00000002") + bank("GENBANK", "X1") + bank("ISRCTN", "ISRCTN1")
@@ -571,7 +572,8 @@ class TestFiles:
         assert peak < 12 << 20  # one block and one part; the file itself has 9 MB
 
     def test_the_parser_starts_quickly(self) -> None:
-        heavy = "import sys, msminer.pubmed.output; print([m for m in ('pandas', 'pyarrow', 'numpy', 'Bio') if m in sys.modules])"
+        slow = ("pandas", "pyarrow", "numpy", "Bio")
+        heavy = f"import sys, msminer.pubmed.output; print([m for m in {slow} if m in sys.modules])"
         done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"
 
@@ -691,7 +693,7 @@ class TestCorpus:
                 continue
             elements = theirs if isinstance(theirs, list) else [e for part in theirs.values() for e in part]
             articles = [biopython_article(e) for e in elements if "MedlineCitation" in e]
-            # Two files of a reference manager hold a stub beside the book, under its PMID: which stays is not Biopython's.
+            # Two files of a reference manager hold a stub beside the book, under the same PMID.
             documents = [e for e in elements if "BookDocument" in e]
             books = [biopython_book(e) for e in documents] if "JabRef" not in path.name else []
             newest = {a["pmid"]: a for a in sorted(articles, key=lambda a: a["version"])}
