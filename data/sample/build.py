@@ -35,12 +35,12 @@ CELLS = {
     "MSC-BM": "bone marrow-derived mesenchymal stem cells",
     "MSC-AD": "adipose-derived mesenchymal stem cells",
     "MSC-UC": "umbilical cord-derived mesenchymal stem cells",
-    "MSC-other": "mesenchymal stem cells from placenta or other tissues",
+    "MSC-other": "mesenchymal stem cells from placenta, amnion, teeth or other tissues",
     "MSC-NP": "mesenchymal stem cell-derived neural progenitors (MSC-NP)",
     "NSC": "neural stem cells",
     "iPSC": "induced pluripotent stem cells (iPSC)",
     "ESC": "embryonic stem cells",
-    "OPC": "oligodendrocyte precursor cells for grafting",
+    "OPC": "transplanted oligodendrocyte precursor cells (OPC)",
     "EV": "extracellular vesicles of stem cells",
     "endogenous": "the body's own oligodendrocyte precursor cells",
     "other": "stem cells of unspecified type",
@@ -66,17 +66,17 @@ _NARROWER = {
     "animal_model": {"eae", "toxic_demyelination", "dysmyelination"},
 }
 DESIGNS = {
-    "protocol": "Study protocol without results",
-    "opinion": "Editorial or comment",
-    "narrative_review": "Narrative review of the literature",
-    "guideline": "Guideline or expert recommendation",
-    "in_vitro": "In vitro study of cells in culture",
-    "animal": "Animal study",
-    "case_report": "Case report",
-    "observational": "Observational cohort study",
-    "trial_uncontrolled": "Open-label uncontrolled trial",
-    "trial_controlled": "Controlled clinical trial",
-    "systematic_review": "Systematic review",
+    "protocol": "This study protocol describes a planned trial of",
+    "opinion": "This editorial comment discusses",
+    "narrative_review": "This narrative review of the literature is about",
+    "guideline": "This guideline gives expert recommendations on",
+    "in_vitro": "In this in vitro study, cells were cultured to examine",
+    "animal": "In this animal experiment, animals were treated to examine",
+    "case_report": "This case report describes",
+    "observational": "In this observational cohort study, patients were followed to examine",
+    "trial_uncontrolled": "This open-label uncontrolled trial studied",
+    "trial_controlled": "This controlled trial compared groups of patients to study",
+    "systematic_review": "This systematic review searched databases for studies of",
 }
 ROUTES = {
     "intravenous": "intravenous infusion",
@@ -102,61 +102,61 @@ SAYS = {
         "benefit": "disability improved",
         "no_effect": "disability did not differ significantly",
         "harm": "disability worsened",
-        "mixed": "disability improved in some respects but not in others",
+        "mixed": "results on disability were mixed",
     },
     "relapse": {
         "benefit": "relapses and disease activity were reduced",
         "no_effect": "relapses and disease activity did not differ significantly",
         "harm": "relapses and disease activity increased",
-        "mixed": "relapses and disease activity were reduced in some but not in others",
+        "mixed": "results on relapses and disease activity were mixed",
     },
     "mri": {
         "benefit": "magnetic resonance imaging (MRI) improved",
         "no_effect": "magnetic resonance imaging (MRI) did not differ significantly",
         "harm": "magnetic resonance imaging (MRI) worsened",
-        "mixed": "magnetic resonance imaging (MRI) gave mixed results",
+        "mixed": "results on magnetic resonance imaging (MRI) were mixed",
     },
     "remyelination": {
         "benefit": "remyelination increased",
         "no_effect": "remyelination did not differ significantly",
         "harm": "remyelination was reduced",
-        "mixed": "remyelination increased in some respects but not in others",
+        "mixed": "results on remyelination were mixed",
     },
     "immune": {
         "benefit": "inflammation was reduced and the immune response was better regulated",
         "no_effect": "inflammation and immune cells did not differ significantly",
         "harm": "inflammation increased",
-        "mixed": "immune effects were mixed",
+        "mixed": "results on inflammation and the immune response were mixed",
     },
     "neuroprotection": {
         "benefit": "neurons and axons were protected",
         "no_effect": "neurons and axons were not protected",
         "harm": "neurons and axons were lost",
-        "mixed": "neurons and axons were protected in part",
+        "mixed": "results on the protection of neurons and axons were mixed",
     },
     "quality_of_life": {
         "benefit": "quality of life improved",
         "no_effect": "quality of life did not differ significantly",
         "harm": "quality of life worsened",
-        "mixed": "quality of life improved in some respects but not in others",
+        "mixed": "results on quality of life were mixed",
     },
     "safety": {
         "benefit": "treatment was safe and well tolerated",
         "no_effect": "adverse events did not differ significantly",
         "harm": "serious adverse events or risks were seen",
-        "mixed": "treatment was tolerated but adverse events were seen",
+        "mixed": "results on safety and adverse events were mixed",
     },
     "engraftment": {
-        "benefit": "cells survived or differentiated as intended",
+        "benefit": "the cells survived, migrated or differentiated as intended",
         "no_effect": "cells had no measurable fate in the host",
-        "harm": "cells did not survive or did not become what was intended",
-        "mixed": "cells survived or differentiated in part",
+        "harm": "the cells did not survive, migrate or differentiate as intended",
+        "mixed": "results on survival and differentiation of the cells were mixed",
     },
     "cost_access": {
         "benefit": "the treatment was cost-effective or accessible",
         "no_effect": "cost did not differ significantly",
         "harm": "high cost or limited access was an obstacle",
-        "mixed": "cost-effectiveness and access were mixed",
+        "mixed": "results on cost-effectiveness and access were mixed",
     },
 }
 
@@ -182,20 +182,20 @@ def title_of(row: dict[str, Any]) -> str:
 
 
 def methods(row: dict[str, Any]) -> str:
-    """Design, populations, cells, number, route and follow-up in plain words."""
+    """Design, cells, populations and, where known, number, route and follow-up, in one sentence."""
     named = [POPULATIONS[p] for p in row["populations"] if not _NARROWER.get(p, set()) & set(row["populations"])]
     kinds = row["cell_types"]
     cells = [CELLS[c] for c in kinds if not (c == "MSC" and any(k.startswith("MSC-") for k in kinds))]
-    text = f"{DESIGNS[row['study_design']]} in {_listed(named)}."
-    text += " No stem cells were studied." if kinds == ["none"] else f" Studied: {_listed(cells)}."
+    about = "questions other than stem cells" if kinds == ["none"] else _listed(cells)
+    parts = [f"{DESIGNS[row['study_design']]} {about} in {_listed(named)}"]
     if row["n"] is not None:
         who = "animals" if row["study_design"] == "animal" else "patients"
-        text += f" It included {row['n']:g} {who} (n = {row['n']:g})."
+        parts.append(f"with {row['n']:g} {who} (n = {row['n']:g})")
     if row["routes"]:
-        text += f" Route: {_listed([ROUTES[r] for r in row['routes']])}."
+        parts.append(f"given by {_listed([ROUTES[r] for r in row['routes']])}")
     if row["follow_up_months"] is not None:
-        text += f" Follow-up was {row['follow_up_months']:g} months."
-    return text
+        parts.append(f"with a follow-up of {row['follow_up_months']:g} months")
+    return ", ".join(parts) + "."
 
 
 def results(row: dict[str, Any]) -> str:
