@@ -203,7 +203,9 @@ def test_retractions_are_looked_up_for_everything_stored(tmp_path: Path) -> None
         here.harvest()
         here.server.plan.add(**fault("retract", "esearch", pmid=FIRST, day="2019-01-01"))
         narrow = named_query("narrow", f"sclerosis[tiab] NOT {FIRST}[uid]")
-        here.harvest(narrow, now=NOW + 30 * DAY)
+        summary = here.harvest(narrow, now=NOW + 30 * DAY)
+        assert (summary.changed, summary.queries[0].changed) == (1, 0)
+        assert not summary.nothing_new
         frame = here.store.articles()
         assert frame["retracted"].tolist() == [True, *[False] * 7]
         assert [(event["pmid"], event["kind"]) for event in here.store.events()] == [(str(FIRST), "retraction")]

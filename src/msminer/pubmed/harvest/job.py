@@ -111,7 +111,7 @@ def _summary(
 ) -> HarvestSummary:
     parts = tuple(_part(asked, written) for asked in answers)
     all_found = frozenset[str]().union(*(asked.found.pmids for asked in answers))
-    totals = _split(all_found, written)
+    totals = _totals(all_found, written)
     said = [*(text for asked in answers for text in asked.warnings), *warnings]
     if written.set_aside:
         said.append(f"{len(written.set_aside)} records could not be read and were set aside; see the table quarantine")
@@ -128,6 +128,14 @@ def _part(asked: Asked, written: Written) -> QuerySummary:
         query.name, query.term, asked.asked_at, found.count, **_split(found.pmids, written), dropped=len(asked.dropped),
         requests=asked.requests, translation=found.translation, lost=found.lost,
     )  # fmt: skip
+
+
+def _totals(found: frozenset[str], written: Written) -> Sizes:
+    """Over all records that were fetched, also those that no query finds any more."""
+    sizes = _split(found, written)
+    new, changed, missing = (len(set(kind)) for kind in (written.new, written.changed, written.missing))
+    aside = len(written.set_aside)
+    return {"new": new, "changed": changed, "already": sizes["already"], "missing": missing, "quarantined": aside}
 
 
 def _split(pmids: frozenset[str], written: Written) -> Sizes:
