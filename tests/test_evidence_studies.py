@@ -54,6 +54,7 @@ MERGED = [
         {"study_design": "protocol", "title": "The protocol (TRIALX)", "n": None, "findings": ()},
         {"title": "Results (TRIALX): a trial", "first_author": "B"},
     ),
+    ("a source named in one only", {"cell_types": ("MSC", "MSC-BM")}, {"cell_types": ("MSC",)}),
     ("the same paper twice", {"doi": "10.1000/ABC", "n": 1.0, "first_author": "A"}, {"doi": "10.1000/abc", "n": 2.0}),
     (
         "a review listed twice",

@@ -139,7 +139,9 @@ def _from_models(people: _Side, models: _Side, about: str) -> tuple[str, tuple[s
     if models.stance == "supports" and people.null_trials and not people.good_trials:
         return CONTESTED, both, "models support it, a controlled trial in people does not"
     if models.stance == "supports":
-        return (BACKED if about == "biology" else MODELS_ONLY), models.deciding, "models support it"
+        if about == "biology":
+            return BACKED, models.deciding, "studies in models support it"
+        return MODELS_ONLY, models.deciding, "studies in models support it, those in people are too few to tell"
     if models.stance == "against":
         return CHALLENGED, models.deciding, "models speak against it"
     if models.stance == "split":

@@ -193,7 +193,8 @@ def _same_trial(vocabulary: Vocabulary) -> Callable[[Publication, Publication], 
 def _same_series(vocabulary: Vocabulary) -> Callable[[Publication, Publication], bool]:
     def same(a: Publication, b: Publication) -> bool:
         near = a.year is None or b.year is None or abs(a.year - b.year) <= _YEARS_APART
-        return near and _shares_people(a, b, vocabulary)
+        x, y = (vocabulary.with_parents(one.cell_types) for one in (a, b))
+        return near and (x <= y or y <= x) and _shares_people(a, b, vocabulary)
 
     return same
 
@@ -213,7 +214,7 @@ def _shares_people(a: Publication, b: Publication, vocabulary: Vocabulary) -> bo
 
 def _series_key(row: Publication) -> Hashable:
     author = surname(row.first_author)
-    return (author, frozenset(row.cell_types), row.n) if author and row.n is not None and row.n >= _LEAST_N else None
+    return (author, row.n) if author and row.n is not None and row.n >= _LEAST_N else None
 
 
 def _sizes_agree(a: Publication, b: Publication) -> bool:

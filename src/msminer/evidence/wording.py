@@ -113,7 +113,7 @@ def _models(case: Case, outcome: Outcome) -> str:
     base = rules.block.model_base_rate
     return (
         f"{share:.0%} of model studies support it, "
-        f"where about {base:.0%} of animal abstracts are positive whatever comes of it"
+        f"but about {base:.0%} of animal abstracts on MS drugs do, whether the drug later worked or not"
     )
 
 
