@@ -8,6 +8,8 @@ import math
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +31,7 @@ from msminer.annotate.journal import Entry
 from msminer.annotate.keys import assign
 from msminer.annotate.project import Project, Proposal, checked_reader
 from msminer.annotate.propose import fill_queue, propose
+from msminer.annotate.round import prepare
 from msminer.annotate.rules import Finding, Labels, complete, problems, text_hash
 from msminer.annotate.series import Member, claim_series, narrowing, trend_series
 from msminer.annotate.serve import make_session, server, texts_of
@@ -316,6 +319,12 @@ def test_a_decision_falls_when_a_reading_changes(tmp_path: Path) -> None:
         export_gold(tmp_path, tmp_path / "out.jsonl")
 
 
+def test_who_decided_on_a_record_does_not_read_it(tmp_path: Path) -> None:
+    made = project(tmp_path)
+    write(made.decision_file("eva"), "2", LETTER, of="x")
+    assert session_of(tmp_path, "eva").work.pmids == ["1", "3"]
+
+
 # ---- export
 
 
@@ -338,6 +347,15 @@ def test_export_says_how_each_record_was_labelled_and_drawn(tmp_path: Path) -> N
     for title, abstract in TEXTS.values():
         assert title not in out.read_text()
         assert abstract not in out.read_text()
+
+
+def test_a_decision_in_doubt_is_no_gold(tmp_path: Path) -> None:
+    made = project(tmp_path)
+    write(made.reading_file("ada"), "1", MICE)
+    write(made.reading_file("bob"), "1", LETTER)
+    write(made.reading_file("ada"), "3", LETTER)
+    session_of(tmp_path, "eva", adjudicate=True).save("1", MICE, "uncertain", 0)
+    assert export_gold(tmp_path, tmp_path / "out.jsonl").left_out == {"decision in doubt": 1}
 
 
 def test_readings_of_different_texts_are_left_out(tmp_path: Path) -> None:
@@ -588,6 +606,80 @@ def test_the_server_is_bound_to_loopback_under_a_fresh_token(tmp_path: Path) -> 
             server(session_of(tmp_path, "bob"), "bob", port=listener.getsockname()[1]),
         ):
             pass
+
+
+SERVE = """
+from pathlib import Path
+import sys
+from msminer.annotate.serve import serve
+serve(Path(sys.argv[1]), {"1": ("t", "a")}, "ada", open_browser=False, tell=lambda text: print(text, flush=True))
+"""
+
+
+def test_the_page_ends_with_ctrl_c(tmp_path: Path) -> None:
+    project(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", SERVE, str(tmp_path)], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        address = running.stdout.readline().split()[-1]
+        running.stdout.readline()
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                assert httpx.get(address, follow_redirects=True).status_code == 200
+                break
+            except httpx.ConnectError:
+                time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        assert "Stopped" in running.stdout.read()
+        assert running.wait(timeout=10) == 0
+
+
+def record(pmid: str) -> dict[str, Any]:
+    return {
+        "pmid": pmid, "version": 1, "kind": "article", "title": f"Title {pmid}", "abstract": "Text.", "sections": [],
+        "year": 2020, "date": None, "journal": None, "authors": [], "doi": None, "pmcid": None, "mesh": [],
+        "publication_types": [], "keywords": [], "languages": ["eng"], "trial_ids": [], "corrections": [],
+        "retracted": False, "concern": False, "date_revised": None, "queries": ["stem_cells_ms"],
+        "fetched_at": "2026-11-21", "page_sha256": None,
+    }  # fmt: skip
+
+
+class FakeStore:
+    """The tables of a store."""
+
+    def __init__(self, origin: str, labelled: bool = True) -> None:
+        self.origin = origin
+        self.rows = [publication(str(n), "observational", 0.7) for n in range(900001, 900021)]
+        self.labelled = labelled
+
+    def articles(self) -> pd.DataFrame:
+        return pd.DataFrame([record(str(row.pmid)) for row in self.rows])
+
+    def labels(self) -> pd.DataFrame:
+        return labels_of(self.rows) if self.labelled else labels_of([]).reindex(columns=["pmid", "axis", "label", "p"])
+
+    def findings(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            [{"pmid": row.pmid, "outcome": "disability", "direction": "benefit", "cell_type": "MSC", "start": 0,
+              "end": 5, "quote": "Title", "p": 0.7, "model": "m"} for row in self.rows]
+        )  # fmt: skip
+
+
+def test_a_round_is_prepared_from_a_store(tmp_path: Path) -> None:
+    store: Any = FakeStore("files")
+    texts = prepare(store, tmp_path, n=10, seed=1, register=REGISTER)
+    assert len(texts) == len(Project(tmp_path).queue()) == 10
+    assert all(text == (f"Title {pmid}", "Text.") for pmid, text in texts.items())
+    assert prepare(store, tmp_path, n=10, seed=1, register=REGISTER) == texts
+    assert len(prepare(store, tmp_path, n=5, seed=1, more=True, register=REGISTER)) == 15
+
+
+@pytest.mark.parametrize(
+    ("store", "message"), [(FakeStore("sample"), "digests"), (FakeStore("files", False), "msminer label")]
+)
+def test_a_store_that_cannot_be_annotated_says_why(tmp_path: Path, store: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        prepare(store, tmp_path)
 
 
 def test_texts_come_from_the_articles_table() -> None:

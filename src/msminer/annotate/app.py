@@ -191,7 +191,7 @@ def _payload(record: Any, place: int) -> dict[str, Any]:
         "revision": record.revision,
         "problems": [problem.model_dump() for problem in record.problems],
         "spans": [list(span) for span in record.sentences],
-        "readings": [entry.labels.model_dump(mode="json") for entry in record.pair.entries] if record.pair else [],
+        "readings": [entry.labels.model_dump(mode="json") for entry in record.pair.unnamed] if record.pair else [],
     }
 
 

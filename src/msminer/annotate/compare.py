@@ -43,6 +43,11 @@ class Pair:
         both = "\n".join(entry.labels.model_dump_json() + entry.state + entry.text_sha256 for entry in self.entries)
         return sha256(both.encode()).hexdigest()[:16]
 
+    @property
+    def unnamed(self) -> tuple[Entry, Entry]:
+        """The readings in an order that tells nothing about the readers and stays the same."""
+        return self.entries if int(self.digest, 16) % 2 else (self.entries[1], self.entries[0])
+
 
 def axis_sets(labels: Labels) -> dict[str, frozenset[object]]:
     """Axis → what was chosen, findings as (outcome, direction, cell type)."""

@@ -32,7 +32,8 @@ def export_gold(folder: Path, out: Path) -> Exported:
 
     how: agreed (two readers gave the same labels, none in doubt; of differing rationales the earlier stands),
     adjudicated (a third decided), one reader; then how the record was drawn, unless at random. Left out and counted:
-    pairs that wait for a decision, single readings in doubt, readings of different texts. Raises DataError when there
+    pairs that wait for a
+    decision, decisions and single readings in doubt, readings of different texts. Raises DataError when there
     is nothing to write.
     """
     project = Project(folder)
@@ -68,7 +69,10 @@ def _of_pair(pair: Pair, decision: tuple[str, Entry] | None) -> tuple[str, Label
         return "readings of different texts", None
     if not pair.needs_decision:
         return "agreed", earlier_rationales(pair)
-    return ("adjudicated", decision[1].labels) if decision else ("waiting for a decision", None)
+    if decision is None:
+        return "waiting for a decision", None
+    in_doubt = decision[1].state == "uncertain"
+    return ("decision in doubt", None) if in_doubt else ("adjudicated", decision[1].labels)
 
 
 def _of_one(entry: Entry, drawn: str) -> tuple[str, Labels | None]:

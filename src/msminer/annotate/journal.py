@@ -47,6 +47,11 @@ class Contents:
     revisions: dict[str, int]
     torn: int
 
+    def followed_by(self, entry: Entry) -> Contents:
+        """The contents once an entry was added."""
+        revisions = {**self.revisions, entry.pmid: self.revisions.get(entry.pmid, 0) + 1}
+        return Contents({**self.latest, entry.pmid: entry}, revisions, self.torn)
+
     def finished(self) -> dict[str, Entry]:
         """The entries that count."""
         return {pmid: entry for pmid, entry in self.latest.items() if entry.state in FINISHED}

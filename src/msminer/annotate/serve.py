@@ -6,7 +6,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +77,13 @@ def server(session: Session, reader: str, *, port: int = 0) -> Iterator[tuple[uv
         app = build_app(session, reader=reader, token=token, hosts=hosts)
         # No access log: its lines would hold the token.
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off"
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=2,
         )
         yield uvicorn.Server(config), listener, f"http://{_LOOPBACK}:{number}/{token}/"
 
@@ -104,4 +110,6 @@ def serve(
         tell("Every change is saved at once. Stop with Ctrl+C.")
         if open_browser:
             webbrowser.open(address)
-        running.run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # Ctrl+C is how the page ends
+            running.run(sockets=[listener])
+    tell("Stopped; everything is saved.")

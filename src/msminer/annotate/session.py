@@ -74,7 +74,9 @@ class Reading:
 
     def __init__(self, project: Project, reader: str) -> None:
         self.path = project.reading_file(reader)
-        self.pmids = [proposal.pmid for proposal in project.queue()]
+        # Whoever decided on a record has seen two readings of it and can no longer read it alone.
+        decided = journal.read(project.decision_file(reader)).latest
+        self.pmids = [proposal.pmid for proposal in project.queue() if proposal.pmid not in decided]
 
     def pair(self, pmid: str) -> None:
         """Nothing: readers work alone."""
@@ -104,10 +106,13 @@ class Session:
         self.vocabulary = vocabulary
         self.splitter = splitter
         self.now = now
+        self._contents: Contents | None = None
 
     def contents(self) -> Contents:
-        """The reader's journal as it is on the disk."""
-        return journal.read(self.work.path)
+        """The reader's journal, read once: nobody else writes it while the page is open."""
+        if self._contents is None:
+            self._contents = journal.read(self.work.path)
+        return self._contents
 
     def states(self) -> dict[str, State | None]:
         """PMID → state of this reader's work, in the order of the queue; None where the record is untouched."""
@@ -158,6 +163,7 @@ class Session:
         at = self.now().isoformat(timespec="seconds")
         entry = Entry(pmid=pmid, state=state, labels=whole, text_sha256=record.sha, at=at, of=of)
         journal.append(self.work.path, entry)
+        self._contents = self.contents().followed_by(entry)
         return Saved(whole, state, revision + 1, found, tuple(notes))
 
     def _state(self, pmid: str, contents: Contents) -> State | None:

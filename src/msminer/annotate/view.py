@@ -89,7 +89,7 @@ def readings_table(record: Record, vocabulary: Vocabulary) -> list[Side]:
     """One row an axis, labels in the vocabulary's order, findings in words."""
     if record.pair is None:
         return []
-    first, second = (_words(entry.labels, record.sentences, vocabulary) for entry in record.pair.entries)
+    first, second = (_words(entry.labels, record.sentences, vocabulary) for entry in record.pair.unnamed)
     return [Side(axis, first[axis], second[axis], frozenset(first[axis]) & frozenset(second[axis])) for axis in AXES]
 
 
