@@ -266,3 +266,15 @@ def test_time_without_zone_is_refused(bundle: ReportBundle, tmp_path: Path) -> N
 def test_five_thousand_articles_stay_small(tmp_path: Path) -> None:
     index = write_report(make_bundle(MOST_ROWS), tmp_path)
     assert index.stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("verdict", "pictured"), [("backed in models only", "Animal studies"), ("contested", "Controlled trials")]
+)
+def test_an_animal_picture_stands_only_beside_a_verdict_on_models(
+    bundle: ReportBundle, verdict: str, pictured: str
+) -> None:
+    entries = json.loads(json.dumps(bundle.verdicts))
+    entries["verdicts"][0] |= {"verdict": verdict, "searched": True}
+    card = html.document_fromstring(render(replace(bundle, verdicts=entries))).get_element_by_id("S0-01")
+    assert pick(card, "figcaption")[0].text_content().startswith(pictured)

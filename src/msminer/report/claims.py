@@ -60,7 +60,9 @@ class Tier:
         if self.share is None:
             return "no share can be given"
         limits = interval(self.low, self.high)
-        return f"{percent(self.share)} of {self.studies} point the claim's way, 95% interval {limits}"
+        return (
+            f"an estimated {percent(self.share)} point the claim's way, 95% interval {limits}, studies: {self.studies}"
+        )
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def claim_views(
 
 def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, int]) -> ClaimView:
     tiers = tuple(_tier(tier, rows) for tier in entry["tiers"])
+    verdict = verdict_of(entry)
     papers = _papers(entry)
     return ClaimView(
         id=str(claim["id"]),
@@ -121,10 +124,10 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
         strength=plain(STRENGTHS, claim.get("strength", "asserts")),
         about="treating people" if claim.get("about") == "people" else "biology",
         query=str(entry.get("query") or claim.get("query", "stem_cells_ms")),
-        verdict=verdict_of(entry),
+        verdict=verdict,
         reason=sentence(str(entry["reason"])),
         tiers=tiers,
-        lead=_lead(tiers),
+        lead=_lead(tiers, verdict),
         papers=papers[:MOST_PAPERS],
         papers_left=max(0, len(papers) - MOST_PAPERS),
         history=_history(entry["as_of"]),
@@ -160,12 +163,17 @@ def _tier(tier: Mapping[str, Any], rows: Mapping[str, int]) -> Tier:
     )
 
 
-def _lead(tiers: tuple[Tier, ...]) -> Tier | None:
-    """The strongest tier that says something: the one pictured beside the verdict."""
-    for tier in tiers:
-        if tier.share is not None and tier.stance not in {STANCES["too few"], STANCES["shown only"]}:
-            return tier
-    return next((tier for tier in tiers if tier.share is not None), None)
+def _lead(tiers: tuple[Tier, ...], verdict: Verdict) -> Tier | None:
+    """The tier pictured beside the verdict: the strongest that says something, else the one with most studies.
+
+    A verdict on models shows models; any other shows people where there are any.
+    """
+    wanted = SCOPES["model" if verdict.key == "models" else "human"]
+    known = [tier for tier in tiers if tier.share is not None]
+    known = [tier for tier in known if tier.scope == wanted] or known
+    silent = {STANCES["too few"], STANCES["shown only"]}
+    speaking = next((tier for tier in known if tier.stance not in silent), None)
+    return speaking or max(known, key=lambda tier: tier.studies, default=None)
 
 
 def _papers(entry: dict[str, Any]) -> tuple[Paper, ...]:
@@ -222,7 +230,7 @@ def _notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
         notes.append(("If retracted work counted", f"{word}; {retracted['studies']} retracted"))
     for part in entry.get("subtypes") or []:
         limits = interval(present(part["low"]), present(part["high"]))
-        share = f"{percent(present(part['share']))} of {part['studies']} point the claim's way ({limits})"
+        share = f"an estimated {percent(present(part['share']))} ({limits}), studies: {part['studies']}"
         notes.append((f"In {plain(POPULATIONS, part['population'])}", share))
     notes += _safety(entry.get("safety")) + _other(entry)
     return notes

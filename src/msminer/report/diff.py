@@ -164,13 +164,14 @@ def _flip(flip: dict[str, Any]) -> tuple[str, str]:
 
 def _move(move: dict[str, Any]) -> tuple[str, str]:
     was, now = (_spoken(move[side]) for side in ("before", "after"))
-    return f"{move['claim_id']}, {plain(DESIGNS, move['tier']).lower()}: {was}, now {now}", f"#{move['claim_id']}"
+    return f"{move['claim_id']}, {plain(DESIGNS, move['tier']).lower()}: {was}; now {now}", f"#{move['claim_id']}"
 
 
 def _spoken(figures: dict[str, Any] | None) -> str:
     if figures is None:
         return "none"
-    return f"{percent(figures['share'])} of {figures['studies']} ({interval(figures['low'], figures['high'])})"
+    limits = interval(figures["low"], figures["high"])
+    return f"{percent(figures['share'])} ({limits}), studies: {figures['studies']}"
 
 
 def _label(change: dict[str, Any]) -> tuple[str, str | None]:

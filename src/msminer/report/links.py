@@ -33,5 +33,11 @@ def shown_id(pmid: str | None, doi: str | None) -> str:
 
 def name_of(paper: Mapping[str, Any]) -> str:
     """Author and year of a paper, e.g. Nash 2017; its journal stands in for an unknown author."""
-    author = paper.get("first_author") or paper.get("journal") or "Unnamed authors"
-    return f"{author} {paper.get('year') or 'undated'}"
+    author = paper.get("first_author") or paper.get("journal") or first_words(str(paper.get("title") or ""))
+    return f"{author} {paper.get('year') or '(undated)'}"
+
+
+def first_words(title: str, most: int = 4) -> str:
+    """The start of a title, for a paper without author and journal."""
+    words = title.split()
+    return " ".join(words[:most])[:60] + ("…" if len(words) > most else "") or "Unnamed"

@@ -76,10 +76,11 @@ def answer(claims: list[ClaimView]) -> list[tuple[str, int, str]]:
 
 def highlights(claims: list[ClaimView]) -> list[tuple[str, str, list[ClaimView]]]:
     """Claims named on the first screen: those on treating people first, then by the studies behind them."""
-    up = sorted((c for c in claims if c.verdict.group == "holds"), key=_weight)
-    down = sorted((c for c in claims if c.verdict.group == "fails" or c.verdict.key == "models"), key=_weight)
-    # Contradicted claims stand before those that only models back.
-    down.sort(key=lambda claim: claim.verdict.group != "fails")
+    up = [c for c in claims if c.verdict.group == "holds"]
+    down = [c for c in claims if c.verdict.group == "fails" or c.verdict.key == "models"]
+    # Claims about evidence stand before references, contradicted ones before those that only models back.
+    order = ("backed", "confirmed", "challenged", "models", "misquoted", "notfound")
+    up, down = (sorted(part, key=lambda c: (order.index(c.verdict.key), *_weight(c))) for part in (up, down))
     return [("Hold up", "backed", up[:NAMED]), ("Do not, or in models only", "challenged", down[:NAMED])]
 
 

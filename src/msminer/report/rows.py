@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from msminer.report.bundle import ReportBundle, is_local
-from msminer.report.links import paper_url, shown_id
+from msminer.report.links import name_of, paper_url, shown_id
 from msminer.report.values import present, whole
 from msminer.report.words import CELLS, DESIGNS, DIRECTIONS, OUTCOMES, POPULATIONS, plain
 
@@ -42,7 +42,7 @@ class Row:
     @property
     def name(self) -> str:
         """Author and year."""
-        return f"{self.author or self.journal or 'Unnamed authors'} {self.year or 'undated'}"
+        return name_of({"first_author": self.author, "journal": self.journal, "title": self.title, "year": self.year})
 
 
 def evidence_rows(bundle: ReportBundle, first: set[str]) -> list[Row]:
