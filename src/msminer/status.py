@@ -91,10 +91,13 @@ class Status:
         return list(_lines(self))
 
 
-def examine(settings: Settings, origin: str, *, now: datetime, prefect_api: str | None = None) -> Status:
+def examine(
+    settings: Settings, origin: str, *, now: datetime, prefect_api: str | None = None, quick: bool = False
+) -> Status:
     """The status of an origin's store.
 
     prefect_api: PREFECT_API_URL, or None where no server runs; then no schedule fires, and the notes say so.
+    quick: neither load the model, which takes a second, nor ask the server.
     Raises StoreError where there is no store yet.
     """
     from msminer.store import open_store
@@ -114,10 +117,10 @@ def examine(settings: Settings, origin: str, *, now: datetime, prefect_api: str 
         free_bytes=shutil.disk_usage(settings.home).free,
         runs=_shown_runs(runs),
         queries=queries,
-        model=_model(notes),
+        model=None if quick else _model(notes),
         watched=last.made_at if last else None,
         waiting={channel.name: len(watch.outbox.waiting(channel.name)) for channel in channels(settings)},
-        schedules=_schedules(prefect_api, notes),
+        schedules=[] if quick else _schedules(prefect_api, notes),
         notes=notes,
     )
 
@@ -268,5 +271,5 @@ def _gauge(registry: CollectorRegistry, name: str, text: str, label: str, values
 def write_metrics(settings: Settings, origin: str, *, now: datetime) -> Path:
     """Write metrics/msminer-ORIGIN.prom in MSMINER_HOME, whole or not at all; returns its path."""
     path = settings.home / "metrics" / f"msminer-{origin}.prom"
-    write_whole(path, metrics(examine(settings, origin, now=now)))
+    write_whole(path, metrics(examine(settings, origin, now=now, quick=True)))
     return path

@@ -34,7 +34,7 @@ def _root(
 
 def main() -> None:
     """Run one command; exits 0 done, 1 failed, 2 wrong use, 3 done with warnings, 130 interrupted."""
-    from msminer.cli import files, jobs, models, registers  # noqa: F401  (each registers its commands)
+    from msminer.cli import files, jobs, models, registers, watch  # noqa: F401  (each registers its commands)
 
     try:
         app()

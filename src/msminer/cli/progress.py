@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from msminer.logs import set_up
+from msminer.settings import load_settings
 from msminer.steps import watching
 
 
@@ -16,6 +18,7 @@ def progress() -> Iterator[Callable[[], bool]]:
 
     Gives a function that says whether any step has begun.
     """
+    set_up(load_settings())
     seen: set[str] = set()
     with _shown() as show:
 

@@ -62,7 +62,10 @@ def alarm(job: Job, error: Exception, stage: str) -> Told:
 
 @contextmanager
 def alarmed(job: Job) -> Iterator[None]:
-    """Tell people when the block fails, and let the error go on; a store that another run holds is no failure."""
+    """Tell people when the block fails, and let the error go on; a store that another run holds is no failure.
+
+    However it ends, the metrics are written: a run that fails must show there too.
+    """
     try:
         yield
     except StoreLocked:
@@ -72,6 +75,16 @@ def alarmed(job: Job) -> Iterator[None]:
         with suppress(MsminerError):
             alarm(job, error, stage_of(error))
         raise
+    finally:
+        # Where the disk is full or the store is damaged the error itself says so.
+        with suppress(MsminerError):
+            _write_metrics(job)
+
+
+def _write_metrics(job: Job) -> None:
+    from msminer.status import write_metrics
+
+    write_metrics(job.settings, job.source, now=datetime.now(UTC))
 
 
 def _channels(job: Job) -> list[Channel]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 Tell = Callable[[str, int, int], None]
+_LOG = logging.getLogger("msminer")
 _STAGE = "msminer failed while it was to "
 
 
@@ -100,6 +102,7 @@ def running(job: Job, what: str = "run", *, create: bool = True) -> Iterator[Non
         finally:
             _OPEN.reset(token)
             _RUN.reset(held)
+            _LOG.info("%s ended, run %d", what, run.number, extra={"summary": run.summary})
 
 
 @contextmanager
