@@ -93,7 +93,7 @@ def _missing(value: Any) -> bool:
 
 
 def test_same_tables_same_bytes(bundle: ReportBundle, folder: Path, tmp_path: Path) -> None:
-    write_tables(tables_of(bundle), tmp_path)
+    write_tables(tables_of(bundle), tmp_path, bundle.origin)
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
@@ -101,6 +101,14 @@ def test_same_tables_same_bytes(bundle: ReportBundle, folder: Path, tmp_path: Pa
 def test_duckdb_reads_the_parquet(folder: Path) -> None:
     row = duckdb.sql(f"select count(*), count(distinct pmid) from '{folder / 'articles.parquet'}'").fetchall()
     assert row == [(60, 60)]
+
+
+def test_every_row_says_where_it_comes_from(folder: Path) -> None:
+    for table in TABLES:
+        with (folder / f"{table.name}.csv").open(encoding="utf-8", newline="") as file:
+            assert {row["origin"] for row in csv.DictReader(file)} <= {"entrez"}
+    for name in ("judgement.json", "provenance.json", "diff.json", "report.json"):
+        assert json.loads((folder / name).read_text(encoding="utf-8"))["origin"] == "entrez"
 
 
 def test_exports_hold_no_abstract(folder: Path) -> None:

@@ -16,7 +16,6 @@ from msminer.report.words import (
     KINDS,
     MANY,
     OUTCOMES,
-    POPULATIONS,
     SCOPES,
     STANCES,
     STRENGTHS,
@@ -132,7 +131,7 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
         papers_left=max(0, len(papers) - MOST_PAPERS),
         history=_history(entry["as_of"]),
         flipped=entry.get("flipped"),
-        notes=tuple(_notes(entry)),
+        notes=tuple(notes(entry)),
         candidates=tuple(_candidate(c) for c in entry.get("candidates") or []),
         figures=tuple(_figure(f) for f in entry.get("figures") or []),
     )
@@ -216,54 +215,6 @@ def _history(as_of: list[Mapping[str, Any]]) -> tuple[tuple[str, Verdict, int], 
         first, last = points[0]["year"], points[-1]["year"]
         runs.append((str(first) if first == last else f"{first} to {last}", VERDICTS[name], int(points[-1]["studies"])))
     return tuple(runs)
-
-
-def _notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
-    notes = []
-    if entry.get("would_change"):
-        notes.append(("What would change it", str(entry["would_change"])))
-    if lone := entry.get("without_most_influential"):
-        word = VERDICTS[lone["verdict"]].word.lower()
-        notes.append(("Without its most influential study", f"{word} (left out: {lone['title'] or lone['study_id']})"))
-    if (retracted := entry.get("with_retracted")) and retracted["studies"] and retracted["verdict"]:
-        word = VERDICTS[retracted["verdict"]].word.lower()
-        notes.append(("If retracted work counted", f"{word}; {retracted['studies']} retracted"))
-    for part in entry.get("subtypes") or []:
-        limits = interval(present(part["low"]), present(part["high"]))
-        share = f"an estimated {percent(present(part['share']))} ({limits}), studies: {part['studies']}"
-        notes.append((f"In {plain(POPULATIONS, part['population'])}", share))
-    notes += _safety(entry.get("safety")) + _other(entry)
-    return notes
-
-
-def _safety(safety: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    if not safety or not any(safety[name] for name in ("harm", "mixed", "benefit", "no_effect")):
-        return []
-    text = f"studies reporting harm {safety['harm']}, mixed {safety['mixed']}, well tolerated {safety['benefit']}"
-    reports = len(safety.get("case_reports_of_harm") or [])
-    return [("Safety in the same studies", f"{text}; case reports of harm {reports}")]
-
-
-def _other(entry: dict[str, Any]) -> list[tuple[str, str]]:
-    notes = []
-    if also := entry.get("also_report"):
-        changed = ", ".join(_replaced(also.get("claim") or {}))
-        notes.append(("The same question, narrowed", f"{VERDICTS[also['verdict']].word}. {also['reason']} [{changed}]"))
-    left = (entry.get("counts") or {}).get("left_out") or {}
-    if any(left.values()):
-        notes.append(("Left out", ", ".join(f"{k.replace('_', ' ')}: {v}" for k, v in left.items() if v)))
-    return notes
-
-
-def _replaced(claim: Mapping[str, Any]) -> list[str]:
-    known = CELLS | POPULATIONS | OUTCOMES | DESIGNS
-    keys = ("cell_types", "outcome", "population", "min_design")
-    out = []
-    for key in keys:
-        if key in claim:
-            values = claim[key] if isinstance(claim[key], list) else [claim[key]]
-            out.append(f"{key.replace('_', ' ')}: {', '.join(plain(known, v) for v in values)}")
-    return out
 
 
 def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:

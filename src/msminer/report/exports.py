@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ VERDICTS = Table(
         Column("flipped", "int", "year in which the verdict last turned", True),
     ),
 )
+# A table that was copied out of its folder still says where its rows come from.
+ORIGIN = Column("origin", "text", "sample, entrez or files")
 TABLES = (PUBLICATIONS, LABELS, FINDINGS, STUDIES, TRENDS, TREND_TESTS, DENOMINATORS, VERDICTS)
 
 FILES = (
@@ -116,10 +119,11 @@ def verdict_row(claim: Any, entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def write_tables(frames: dict[str, pd.DataFrame], folder: Path) -> None:
-    """Write each table as NAME.csv, NAME.parquet and NAME.json."""
-    for table in TABLES:
-        frame = frames[table.name]
+def write_tables(frames: dict[str, pd.DataFrame], folder: Path, origin: str) -> None:
+    """Write each table as NAME.csv, NAME.parquet and NAME.json, each row with its origin as last column."""
+    for declared in TABLES:
+        table = replace(declared, columns=(*declared.columns, ORIGIN))
+        frame = frames[table.name].assign(origin=origin)
         write_csv(frame, folder / f"{table.name}.csv")
         write_parquet(frame, table, folder / f"{table.name}.parquet")
         write_json(records(frame, table), folder / f"{table.name}.json")

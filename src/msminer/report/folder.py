@@ -45,12 +45,12 @@ def write_report(bundle: ReportBundle, folder: Path) -> Path:
 def _fill(bundle: ReportBundle, draft: Path) -> None:
     changes = diff(bundle, bundle.previous) if bundle.previous else None
     (draft / "index.html").write_text(render(bundle, changes), encoding="utf-8")
-    write_tables(tables_of(bundle), draft)
-    write_json(clean(bundle.verdicts), draft / "judgement.json")
-    write_json(clean(bundle.provenance), draft / "provenance.json")
+    write_tables(tables_of(bundle), draft, bundle.origin)
+    write_json({"origin": bundle.origin, **clean(bundle.verdicts)}, draft / "judgement.json")
+    write_json({"origin": bundle.origin, **clean(bundle.provenance)}, draft / "provenance.json")
     write_json(clean(bundle.card), draft / "model_card.json")
     write_json({"@graph": claim_reviews(bundle)}, draft / "claimreview.jsonld")
-    write_json(changes or {"previous": None}, draft / "diff.json")
+    write_json({"origin": bundle.origin, **(changes or {"previous": None})}, draft / "diff.json")
     write_json({"origin": bundle.origin, "generated_at": bundle.generated_at.isoformat()}, draft / "report.json")
     (draft / "evidence.ris").write_text(citations.ris(bundle.articles, bundle.origin), encoding="utf-8")
     (draft / "evidence.bib").write_text(citations.bibtex(bundle.articles, bundle.origin), encoding="utf-8")

@@ -22,6 +22,8 @@ from msminer.report.values import count, interval, percent
 
 # Rows of the evidence table that stand in the page at once; the script's STEP says the same.
 AT_FIRST = 100
+# Longer lists of the model card are curves and matrices.
+LONGEST_LIST = 16
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -49,7 +51,7 @@ def render(bundle: ReportBundle, changes: dict[str, Any] | None = None) -> str:
                 "most_studies": MOST_STUDIES,
                 "claim_rows": _claim_rows(claims),
                 "changed": changed_view(changes),
-                "card": dict(bundle.card),
+                "card": brief(clean(bundle.card)),
                 "provenance": clean(bundle.provenance),
                 "files": FILES,
             }
@@ -124,6 +126,15 @@ def _environment() -> Environment:
         "spelt": lambda n: _NUMBERS[n] if n < len(_NUMBERS) else str(n),
     }
     return environment
+
+
+def brief(value: Any, name: str = "model_card.json") -> Any:
+    """The value with long lists replaced by their length: curves and matrices belong into the file, not the page."""
+    if isinstance(value, dict):
+        return {key: brief(inner, name) for key, inner in value.items()}
+    if isinstance(value, list) and len(value) > LONGEST_LIST:
+        return f"{len(value)} entries, in {name}"
+    return [brief(inner, name) for inner in value] if isinstance(value, list) else value
 
 
 def _limits(tier: Tier) -> str:
