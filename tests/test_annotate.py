@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from msminer.annotate import journal
-from msminer.annotate.agreement import agreement
+from msminer.annotate.agreement import agreement, measured
 from msminer.annotate.app import build_app
 from msminer.annotate.export import export_gold
 from msminer.annotate.journal import Entry
@@ -381,13 +382,39 @@ def test_kappa_by_hand(tmp_path: Path) -> None:
     # observed 2/3; chance (2/3 * 1/3) + (1/3 * 2/3) = 4/9; kappa (2/3 - 4/9) / (5/9) = 0.4
     assert (nsc["n"], nsc["both"], nsc["first_only"], nsc["second_only"], nsc["neither"]) == (3, 1, 1, 0, 1)
     assert nsc["kappa"] == pytest.approx(0.4)
-    assert nsc["low"] < 0.4 < nsc["high"]
+    assert nsc["low"] <= 0.4 <= nsc["high"] <= 1
     assert table.loc[("study_design", "")]["kappa"] == pytest.approx(0.4)
     unused = table.loc[("cell_types", "OPC")]
     assert math.isnan(unused["kappa"])
     assert unused["note"].startswith("undefined")
     assert table.loc[("sentence", "")]["observed"] == 1.0
     assert set(table["readers"]) == {"ada and bob"}
+
+
+@given(st.lists(st.integers(0, 8), min_size=2, max_size=60))
+@settings(max_examples=30, deadline=None)
+def test_kappa_is_that_of_scikit_learn(cells: list[int]) -> None:
+    from sklearn.metrics import cohen_kappa_score
+
+    tables = np.zeros((len(cells), 3, 3))
+    for row, cell in enumerate(cells):
+        tables[row, cell // 3, cell % 3] = 1
+    found = measured(tables)
+    if "kappa" in found:
+        expected = cohen_kappa_score([cell // 3 for cell in cells], [cell % 3 for cell in cells])
+        assert found["kappa"] == pytest.approx(expected)
+        assert -1 <= found["low"] <= found["high"] <= 1
+    else:
+        assert found["note"].startswith("undefined")
+
+
+def test_two_examples_without_a_difference_prove_little() -> None:
+    tables = np.zeros((381, 2, 2))
+    tables[:2, 0, 0] = 1
+    tables[2:, 1, 1] = 1
+    found = measured(tables)
+    assert found["kappa"] == 1.0
+    assert found["low"] < 0.2
 
 
 def test_agreement_of_nobody_is_an_empty_table(tmp_path: Path) -> None:

@@ -32,9 +32,8 @@ def export_gold(folder: Path, out: Path) -> Exported:
 
     how: agreed (two readers gave the same labels, none in doubt; of differing rationales the earlier stands),
     adjudicated (a third decided), one reader; then how the record was drawn, unless at random. Left out and counted:
-    pairs that wait for a
-    decision, decisions and single readings in doubt, readings of different texts. Raises DataError when there
-    is nothing to write.
+    pairs that wait for a decision, decisions and single readings in doubt, readings of different texts. Raises
+    DataError when there is nothing to write.
     """
     project = Project(folder)
     rows, left_out = [], Counter[str]()

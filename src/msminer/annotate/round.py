@@ -18,7 +18,7 @@ from msminer.store import Store
 def prepare(
     store: Store, folder: Path, *, n: int = 50, seed: int = 0, more: bool = False, register: Register | None = None
 ) -> dict[str, tuple[str, str]]:
-    """PMID → (title, abstract) of the round's queue; proposes n records first where it is empty, or when more are asked.
+    """PMID → (title, abstract) of the round's queue; proposes n records first where it is empty, or for more.
 
     Records of the shipped gold are not proposed again. Raises UsageError for the sample, whose abstracts are digests,
     and for a store without labels.
