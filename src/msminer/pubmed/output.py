@@ -6,7 +6,6 @@ The output appears whole or not at all: it is written beside its place and renam
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from msminer.errors import ParseError, UsageError
 from msminer.pubmed.parse import BadRecord, iter_file
 
 if TYPE_CHECKING:
     from msminer.schema import ParsedRecord
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # Rows held at a time while Parquet is written: about 20 MB.
 _ROWS = 5_000
 
@@ -79,7 +79,7 @@ def write_jsonl(records: Iterable[ParsedRecord], out: Path) -> int:
     """Write records as JSON lines, whole or not at all; returns their number. Raises OSError."""
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         part = Path(folder) / "part"
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
+        with part.open("wb") as stream:
             count = _write_lines(records, stream)
         part.replace(out)
     return count
@@ -110,7 +110,7 @@ def _collect(paths: Sequence[Path], whole: Path, processes: int) -> ParseSummary
             records += shard.records
             deleted.extend(shard.deleted)
         for pmid in deleted:
-            stream.write(f"{_encode({'pmid': pmid, 'kind': 'deleted'})}\n".encode())
+            stream.write(orjson.dumps({"pmid": pmid, "kind": "deleted"}) + b"\n")
     return ParseSummary(records, len(deleted), summary.left_out, summary.bad, summary.files)
 
 
@@ -131,7 +131,7 @@ def _parse_one(job: tuple[Path, Path]) -> _Shard:
     versions: dict[str, int] = {}
     written = 0
     try:
-        with lines.open("w", encoding="utf-8", newline="\n") as stream:
+        with lines.open("wb") as stream:
             for page in iter_file(path):
                 versions.update((record["pmid"], record["version"]) for record in page.records)
                 written += _write_lines(page.records, stream)
@@ -148,25 +148,24 @@ def _parse_one(job: tuple[Path, Path]) -> _Shard:
 def _drop_superseded(lines: Path, versions: dict[str, int]) -> None:
     """Keep of each PMID only the line of its highest version; it came after the others."""
     kept = lines.with_suffix(".kept")
-    with lines.open(encoding="utf-8") as old, kept.open("w", encoding="utf-8", newline="\n") as new:
+    with lines.open("rb") as old, kept.open("wb") as new:
         for line in old:
-            record = json.loads(line)
+            record = orjson.loads(line)
             if record["version"] == versions[record["pmid"]]:
                 new.write(line)
     kept.replace(lines)
 
 
 def _write_lines(records: Iterable[ParsedRecord], stream: Any) -> int:
-    lines = [_encode(record) for record in records]
-    if lines:
-        stream.write("\n".join(lines) + "\n")
+    lines = [orjson.dumps(record) for record in records]
+    stream.writelines(line + b"\n" for line in lines)
     return len(lines)
 
 
 def _to_parquet(lines: Path) -> Path:
     target = lines.with_suffix(".parquet")
-    with lines.open(encoding="utf-8") as stream:
-        _write_rows(map(json.loads, stream), target)
+    with lines.open("rb") as stream:
+        _write_rows(map(orjson.loads, stream), target)
     return target
 
 

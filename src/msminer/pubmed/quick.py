@@ -180,8 +180,8 @@ def _record(part: dict[str, str]) -> ParsedRecord:
         "pmcid": ids.get("pmc"),
         "mesh": _mesh(part["mesh"]),
         "publication_types": [name for _, name in types if name],
-        "keywords": _leaves(part["keywords"], "Keyword", _KEYWORD),
-        "languages": _leaves(part["languages"], "Language", _LANGUAGE),
+        "keywords": _keywords(part["keywords"]),
+        "languages": [code for code in map(_clean, _listed(part["languages"], "Language", _LANGUAGE)) if code],
         "trial_ids": trial_ids(read_tree(f"<Article>{part['banks']}</Article>".encode())) if part["banks"] else [],
         "corrections": corrections,
         "retracted": rules.is_retracted(types, corrections),
@@ -194,13 +194,18 @@ def _listed(text: str, name: str, pattern: re.Pattern[str]) -> list[Any]:
     if not text:
         return []
     found = pattern.findall(text)
-    if len(found) != text.count(f"<{name}") - text.count(f"<{name}List"):
+    if len(found) != text.count(f"<{name}"):
         raise Unusual
     return found
 
 
-def _leaves(text: str, name: str, pattern: re.Pattern[str]) -> list[str]:
-    return [found for found in map(_clean, _listed(text, name, pattern)) if found]
+def _keywords(lists: str) -> list[str]:
+    if not lists:
+        return []
+    found = _KEYWORD.findall(lists)
+    if len(found) != lists.count("<Keyword") - lists.count("<KeywordList"):
+        raise Unusual
+    return [word for word in map(_clean, found) if word]
 
 
 def _clean(text: str) -> str:

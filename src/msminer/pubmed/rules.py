@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ def medline_date(text: str) -> tuple[int | None, str | None]:
     return int(found[0]), iso_date(exact[1], exact[2], "" if exact["days"] else exact[3] or "")
 
 
+@functools.lru_cache(maxsize=4096)  # a file holds few different dates
 def iso_date(year: str, month: str, day: str) -> str:
     """YYYY, YYYY-MM or YYYY-MM-DD; a month that is neither number nor English name, or a day that is none, ends it."""
     number = _month(month)
