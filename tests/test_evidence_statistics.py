@@ -157,8 +157,10 @@ def test_chances_behind_a_prediction_follow_the_corpus() -> None:
     bad = labelling_from(ERRORS, read(["benefit"] * 200 + ["no_effect"] * 700))
     assert good is not None
     assert bad is not None
-    assert sum(good.truth["benefit"].values()) == pytest.approx(1)
-    assert good.truth["benefit"]["no_effect"] < bad.truth["benefit"]["no_effect"]
+    behind_good, behind_bad = good.behind([]), bad.behind([])
+    assert sum(behind_good["benefit"].values()) == pytest.approx(1)
+    assert behind_good["benefit"]["no_effect"] < behind_bad["benefit"]["no_effect"]
+    assert bad.behind(["benefit"] * 40)["benefit"]["benefit"] > behind_bad["benefit"]["benefit"]
     assert 0.7 < good.real < 0.9
 
 

@@ -10,11 +10,12 @@ from msminer.evidence.claims import DRUG_ARM, Claim, Register, allowed_designs
 from msminer.evidence.comparison import rule_comparison
 from msminer.evidence.direction import INSUFFICIENT, Ruling, rule
 from msminer.evidence.figures import Stated, rule_figure, stated
+from msminer.evidence.labelling import Labelling
 from msminer.evidence.matching import Match, Matcher, Matches
 from msminer.evidence.mention import Source, rule_mention, sources_of
 from msminer.evidence.publications import Publication
 from msminer.evidence.studies import Studies
-from msminer.evidence.votes import Labelling, TierTable, Vote, cast, review_votes
+from msminer.evidence.votes import TierTable, Vote, cast, review_votes
 
 Keep = Callable[[Publication], bool]
 Lookup = Callable[[Claim], Sequence[Publication]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from msminer.evidence.labelling import Labelling
 from msminer.evidence.matching import Match
 from msminer.evidence.publications import Finding, Publication
 from msminer.evidence.rules import Rules
@@ -21,20 +22,6 @@ _POOLED = re.compile(
     r"\b(\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:[\w-]+\s+){0,2}?(?:studies|trials)\b",
     re.I,
 )
-
-
-@dataclass(frozen=True)
-class Labelling:
-    """How a predicted direction turns into support: the chance of each direction to be the true one.
-
-    truth: predicted direction → {true direction → probability}; empty where people labelled.
-    real: chance that a predicted finding is a finding of that outcome at all. doubt: predicted direction → size of the
-    gold sample behind its chances, for the doubt that all studies of one predicted direction share.
-    """
-
-    truth: Mapping[str, Mapping[str, float]]
-    real: float = 1.0
-    doubt: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,36 +98,50 @@ def cast(
     out = []
     for study_id, group in sorted(by_study.items()):
         voice = min(group, key=lambda one: (order.index(one.tier), *newest_first(one.publication)))
-        out.append(_vote(study_id, voice, expect, rules, labelling))
-    return out
+        out.append(_vote(study_id, voice, expect, rules))
+    return as_read(out, expect, rules, labelling)
 
 
-def _vote(study_id: str, match: Match, expect: str, rules: Rules, labelling: Labelling | None) -> Vote:
+def _vote(study_id: str, match: Match, expect: str, rules: Rules) -> Vote:
     credited = direction_of(_credited(finding, rules) for finding in match.findings)
-    group = "+".join(sorted({finding.cell_type for finding in match.findings})) or "any"
-    vote = Vote(
+    return Vote(
         study_id=study_id,
         publication=match.publication,
         tier=match.tier,
         direction=direction_of(match.findings),
         agrees=agreement(credited, expect),
-        group=group,
+        group="+".join(sorted({finding.cell_type for finding in match.findings})) or "any",
         findings=match.findings,
         score=score_of(credited, expect, rules),
     )
-    return _as_read(vote, expect, rules, labelling)
 
 
-def _as_read(vote: Vote, expect: str, rules: Rules, labelling: Labelling | None) -> Vote:
-    """The vote with the doubt of labels that a model gave; unchanged where people labelled."""
-    if labelling is None or all(finding.kind == "fact" for finding in vote.findings):
-        return vote
-    truth = dict(labelling.truth[vote.direction])
+def as_read(votes: Sequence[Vote], expect: str, rules: Rules, labelling: Labelling | None) -> list[Vote]:
+    """The votes with the doubt of labels that a model gave; those labelled by people are unchanged.
+
+    Studies of people and of models have mixes of directions of their own.
+    """
+    read = [vote for vote in votes if any(finding.kind != "fact" for finding in vote.findings)]
+    if labelling is None or not read:
+        return list(votes)
+    scopes = {rules.scope(vote.tier) for vote in read}
+    truths = {one: labelling.behind([v.direction for v in read if rules.scope(v.tier) == one]) for one in scopes}
+    known = {vote.study_id for vote in read}
+    return [
+        _doubted(vote, truths[rules.scope(vote.tier)][vote.direction], expect, rules, labelling)
+        if vote.study_id in known
+        else vote
+        for vote in votes
+    ]
+
+
+def _doubted(vote: Vote, truth: Mapping[str, float], expect: str, rules: Rules, labelling: Labelling) -> Vote:
+    chances = dict(truth)
     if all(finding.outcome in rules.block.no_effect_is_benefit for finding in vote.findings):
-        truth["benefit"] = truth.get("benefit", 0.0) + truth.pop("no_effect", 0.0)
-    score, variance = _expected(truth, expect, rules)
+        chances["benefit"] = chances.get("benefit", 0.0) + chances.pop("no_effect", 0.0)
+    score, variance = _expected(chances, expect, rules)
     shared = variance / (labelling.doubt.get(vote.direction, 0.0) + 1)
-    weight = labelling.real
+    weight = vote.weight * labelling.real
     return replace(vote, score=score, weight=weight, variance=weight * variance, shared=shared)
 
 
@@ -234,5 +235,5 @@ def _reviewed(publication: Publication, rules: Rules) -> str | None:
 def _weighted(group: Sequence[Match], expect: str, rules: Rules, labelling: Labelling | None) -> list[Vote]:
     pooled = any(_POOLED.search(match.publication.text) for match in group)
     weight = max(1.0, rules.block.minimum_studies / len(group)) if pooled else 1.0
-    votes = [_vote(match.publication.id, match, expect, rules, labelling) for match in group]
-    return [replace(one, weight=one.weight * weight) for one in sorted(votes, key=lambda vote: vote.study_id)]
+    votes = [replace(_vote(match.publication.id, match, expect, rules), weight=weight) for match in group]
+    return as_read(sorted(votes, key=lambda vote: vote.study_id), expect, rules, labelling)
