@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from msminer.report.links import name_of, paper_url, shown_id
+from msminer.report.notes import notes
 from msminer.report.values import interval, percent, present, whole
 from msminer.report.words import (
     CELLS,
