@@ -1,7 +1,10 @@
 """The harvest as its users see it: whole results in slices, nothing fetched twice, what changed, what others added."""
 
+# ruff: noqa: E501  (invented exports are one text)
+
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import subprocess
@@ -21,6 +24,7 @@ from msminer.pubmed.harvest import denominators, harvest_files
 from msminer.pubmed.harvest.pages import newer_dtd
 from msminer.pubmed.query import named_query
 from msminer.pubmed.slices import FIRST_DAY, LAST_UID, Slice, chunks, since, whole
+from msminer.settings import NCBI_URL
 from msminer.store import Page, open_store
 
 DAY = timedelta(days=1)
@@ -494,3 +498,40 @@ def test_the_raw_page_can_be_parsed_again_without_pubmed(tmp_path: Path) -> None
 def test_importing_the_client_opens_nothing() -> None:
     code = "import msminer.pubmed.entrez, threading; assert threading.active_count() == 1"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_text_export_is_stored_and_said_to_be_unproved(tmp_path: Path) -> None:
+    path = tmp_path / "saved.nbib"
+    path.write_text(
+        "PMID- 7\nDP  - 2021\nTI  - Invented cells.\nAB  - They walked.\nSO  - Invent J. 2021;1:1.\n\n", "utf-8"
+    )
+    with open_store(f"sqlite:///{tmp_path / 's.sqlite'}", origin="files") as store:
+        summary = harvest_files(store, [path], now=NOW)
+        assert summary.new == 1
+        assert ["cannot be proved complete" in warning for warning in summary.warnings] == [True]
+
+
+def test_bad_records_of_a_file_are_set_aside(tmp_path: Path) -> None:
+    path = write_records(tmp_path / "x.xml", [article(5), article(6).replace("walked", "&#x1;"), article(7)])
+    with open_store(f"sqlite:///{tmp_path / 's.sqlite'}", origin="files") as store:
+        summary = harvest_files(store, [path], now=NOW)
+        assert (summary.new, summary.quarantined) == (2, 1)
+        assert any("set aside" in warning for warning in summary.warnings)
+        assert str(summary).startswith("2 new, 0 changed, 0 there already, 1 set aside")
+        again = harvest_files(store, [path], now=NOW + DAY)
+        assert again.quarantined == 1
+        assert [row["last_seen"][:10] for row in store.quarantine()] == ["2026-11-22"]
+
+
+def test_a_lost_phrase_that_is_accepted_is_said_on_pubmed_itself(tmp_path: Path) -> None:
+    lost = named_query("ms", QUERY.term, frozenset({"x"}))
+    with a_room(tmp_path, faults=[fault("phrase_lost", "esearch", phrase='"x"')]) as here:
+        here.client.settings = here.client.settings.model_copy(update={"entrez_url": NCBI_URL})
+        assert any("does not know" in warning for warning in here.harvest(lost).warnings)
+
+
+def test_a_summary_is_ready_for_json(tmp_path: Path) -> None:
+    with a_room(tmp_path) as here:
+        said = here.harvest().as_dict()
+    assert said["queries"][0]["query"] == "ms"
+    assert json.loads(json.dumps(said))["new"] == 5

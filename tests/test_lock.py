@@ -154,3 +154,29 @@ def test_a_system_that_does_not_tell_start_times(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lock, "start_of", lambda pid: "")
     with open_store(url) as store, open_store(url) as other, store.run("first"), pytest.raises(StoreLocked):
         other._begin("second")
+
+
+def test_a_process_of_another_user_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int, __: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert lock.start_of(os.getpid()) == lock.this_process("x").token
+
+
+def test_a_system_without_proc_tells_no_start_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", absent)
+    assert lock.start_of(os.getpid()) == ""
+    assert lock.this_process("x").token == "unknown"
+
+
+def test_two_takers_at_the_same_moment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first to write its row wins; the other is told."""
+    with open_store(url) as store, open_store(url) as other, store.run("first"):
+        monkeypatch.setattr(lock, "_refuse_if_alive", lambda *_: None)
+        monkeypatch.setattr(lock, "delete", lambda table: update(table).where(table.c.name == "nobody").values(beat=0))
+        with pytest.raises(StoreLocked, match="just taken"):
+            other._begin("second")

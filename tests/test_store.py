@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import bindparam, create_engine, inspect, select, text
 
 import postgres
 from doorkit import NOW, QUERY, a_room, article, articles, fault, truth
@@ -479,3 +480,25 @@ def test_an_upgrade_that_fails_leaves_the_older_store(url: str, monkeypatch: pyt
 
 def test_every_version_has_its_step() -> None:
     assert set(migrations.STEPS) == set(range(1, SCHEMA_VERSION))
+
+
+def test_an_unknown_database_error_is_shown_in_one_line(tmp_path: Path) -> None:
+    with (
+        open_store(f"sqlite:///{tmp_path / 's.sqlite'}") as store,
+        pytest.raises(StoreError, match="refuses") as caught,
+    ):
+        with store.writing() as connection:
+            connection.execute(text("SELECT * FROM nowhere"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_programming_error_is_no_damage(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.sqlite'}"
+    with open_store(url) as store, pytest.raises(StoreError, match="cannot be used"), store.writing() as connection:
+        connection.execute(select(META).where(META.c.name == bindparam("never_given")))
+
+
+def test_postgres_without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError, match="postgres"):
+        open_store("postgresql://me@/db")
