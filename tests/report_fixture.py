@@ -358,3 +358,8 @@ def make_bundle(size: int = 60, *, seed: int = 7, **changes: Any) -> ReportBundl
         },
     }
     return ReportBundle(**{**fields, **changes})
+
+
+def undrawn_bundle(size: int = 60, **changes: Any) -> ReportBundle:
+    """The same without trend charts, which take most of a report's time."""
+    return make_bundle(size, trends_publishable=False, trends_reason="Not drawn in this test.", **changes)

@@ -14,7 +14,7 @@ from msminer.errors import ClaimError, MsminerError, ReportError, StoreError, Us
 from msminer.report.exports import PUBLICATIONS, TABLES, VERDICTS
 from msminer.report.folder import write_report
 from msminer.resources import shipped
-from report_fixture import HOSTILE, make_bundle
+from report_fixture import HOSTILE, undrawn_bundle
 
 OWN = {
     "says": "Transplanted blood-forming cells keep people with MS free of relapses.",
@@ -29,7 +29,7 @@ OWN = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(make_bundle(30), tmp_path_factory.mktemp("report")).parent
+    return write_report(undrawn_bundle(30), tmp_path_factory.mktemp("report")).parent
 
 
 @pytest.fixture(scope="module")

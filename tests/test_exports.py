@@ -28,14 +28,14 @@ from msminer.report.diff import diff
 from msminer.report.exports import FILES, TABLES, read_table, safe_cell, tables_of, write_csv, write_tables
 from msminer.report.folder import write_report
 from msminer.report.provenance import clean, clean_text
-from report_fixture import HOSTILE, NOW, make_bundle
+from report_fixture import HOSTILE, NOW, undrawn_bundle
 
 LIVE = "=+-@\t\r\n\0＝＋－＠"
 
 
 @pytest.fixture(scope="module")
 def bundle() -> ReportBundle:
-    return make_bundle(60)
+    return undrawn_bundle(60)
 
 
 @pytest.fixture(scope="module")

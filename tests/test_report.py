@@ -22,12 +22,17 @@ from msminer.report.folder import latest_report, write_report
 from msminer.report.links import paper_url
 from msminer.report.render import render
 from msminer.report.rows import MOST_ROWS
-from report_fixture import HOSTILE, NOW, make_bundle, pick
+from report_fixture import HOSTILE, NOW, make_bundle, pick, undrawn_bundle
 
 
 @pytest.fixture(scope="module")
 def bundle() -> ReportBundle:
     return make_bundle(150)
+
+
+@pytest.fixture(scope="module")
+def undrawn() -> ReportBundle:
+    return undrawn_bundle(150)
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +155,8 @@ def test_same_bundle_same_bytes(bundle: ReportBundle, text: str) -> None:
     assert render(bundle) == text
 
 
-def test_unfit_trends_are_not_drawn_and_it_says_why(bundle: ReportBundle) -> None:
-    page = html.document_fromstring(
-        render(replace(bundle, trends_publishable=False, trends_reason="Most years are unknown."))
-    )
+def test_unfit_trends_are_not_drawn_and_it_says_why(undrawn: ReportBundle) -> None:
+    page = html.document_fromstring(render(replace(undrawn, trends_reason="Most years are unknown.")))
     trends = page.get_element_by_id("trends")
     assert not pick(trends, "svg")
     assert "Most years are unknown." in trends.text_content()
@@ -161,11 +164,11 @@ def test_unfit_trends_are_not_drawn_and_it_says_why(bundle: ReportBundle) -> Non
 
 def test_unfit_trends_without_a_reason_are_refused(bundle: ReportBundle, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="reason"):
-        write_report(replace(bundle, trends_publishable=False), tmp_path)
+        write_report(replace(bundle, trends_publishable=False, trends_reason=""), tmp_path)
 
 
-def test_sample_says_so_where_it_shows(bundle: ReportBundle) -> None:
-    page = html.document_fromstring(render(replace(bundle, origin="sample", predicted_share=0.0)))
+def test_sample_says_so_where_it_shows(undrawn: ReportBundle) -> None:
+    page = html.document_fromstring(render(replace(undrawn, origin="sample", predicted_share=0.0)))
     hero = pick(page, ".hero")[0].text_content()
     assert "Offline sample" in hero
     assert "none is a published abstract" in hero
@@ -179,11 +182,11 @@ def test_intervals_are_drawn_for_every_point(page: html.HtmlElement) -> None:
         assert "95% interval" in picture.get("aria-label")
 
 
-def test_two_arms_of_one_tier_keep_their_own_rows(bundle: ReportBundle) -> None:
-    entries = json.loads(json.dumps(bundle.verdicts))
+def test_two_arms_of_one_tier_keep_their_own_rows(undrawn: ReportBundle) -> None:
+    entries = json.loads(json.dumps(undrawn.verdicts))
     twin = {**entries["verdicts"][0]["tiers"][0], "arm": "MSC+NSC"}
     entries["verdicts"][0]["tiers"].append(twin)
-    page = html.document_fromstring(render(replace(bundle, verdicts=entries)))
+    page = html.document_fromstring(render(replace(undrawn, verdicts=entries)))
     assert (
         page.get_element_by_id("S0-01-trial_controlled-MSC-NSC")
         .text_content()
@@ -191,9 +194,9 @@ def test_two_arms_of_one_tier_keep_their_own_rows(bundle: ReportBundle) -> None:
     )
 
 
-def test_empty_store_still_answers(bundle: ReportBundle) -> None:
+def test_empty_store_still_answers(undrawn: ReportBundle) -> None:
     nothing = {
-        name: getattr(bundle, name).iloc[:0]
+        name: getattr(undrawn, name).iloc[:0]
         for name in ("articles", "labels", "findings", "studies", "trends", "denominators")
     }
     quiet = [
@@ -212,16 +215,16 @@ def test_empty_store_still_answers(bundle: ReportBundle) -> None:
             "safety": None,
             "also_report": None,
         }
-        for v in bundle.verdicts["verdicts"]
+        for v in undrawn.verdicts["verdicts"]
     ]
     page = html.document_fromstring(
-        render(replace(bundle, verdicts={"rules_version": "1", "verdicts": quiet}, **nothing))
+        render(replace(undrawn, verdicts={"rules_version": "1", "verdicts": quiet}, **nothing))
     )
     assert "lack studies" in pick(page, ".answer")[0].text_content()
 
 
 def test_report_lies_whole_under_its_time_and_as_latest(tmp_path: Path) -> None:
-    small = make_bundle(20)
+    small = undrawn_bundle(20)
     index = write_report(small, tmp_path)
     assert index == tmp_path / "reports" / "20261121T120000Z" / "index.html"
     assert (tmp_path / "reports" / "latest" / "index.html").read_bytes() == index.read_bytes()
@@ -234,7 +237,7 @@ def test_report_lies_whole_under_its_time_and_as_latest(tmp_path: Path) -> None:
 
 
 def test_second_report_of_one_time_is_refused(tmp_path: Path) -> None:
-    small = make_bundle(20)
+    small = undrawn_bundle(20)
     write_report(small, tmp_path)
     with pytest.raises(ReportError, match="already there"):
         write_report(small, tmp_path)
@@ -246,7 +249,7 @@ def test_half_written_report_is_never_seen(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("msminer.report.folder.write_tables", full)
     with pytest.raises(ReportError, match="free space"):
-        write_report(make_bundle(20), tmp_path)
+        write_report(undrawn_bundle(20), tmp_path)
     assert list((tmp_path / "reports").iterdir()) == []
 
 
@@ -272,9 +275,9 @@ def test_five_thousand_articles_stay_small(tmp_path: Path) -> None:
     ("verdict", "pictured"), [("backed in models only", "Animal studies"), ("contested", "Controlled trials")]
 )
 def test_an_animal_picture_stands_only_beside_a_verdict_on_models(
-    bundle: ReportBundle, verdict: str, pictured: str
+    undrawn: ReportBundle, verdict: str, pictured: str
 ) -> None:
-    entries = json.loads(json.dumps(bundle.verdicts))
+    entries = json.loads(json.dumps(undrawn.verdicts))
     entries["verdicts"][0] |= {"verdict": verdict, "searched": True}
-    card = html.document_fromstring(render(replace(bundle, verdicts=entries))).get_element_by_id("S0-01")
+    card = html.document_fromstring(render(replace(undrawn, verdicts=entries))).get_element_by_id("S0-01")
     assert pick(card, "figcaption")[0].text_content().startswith(pictured)
