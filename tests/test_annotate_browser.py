@@ -220,6 +220,8 @@ def test_single_keys_can_be_turned_off_and_tab_goes_everywhere(browser: Any, fol
 def test_the_guide_opens_scrolls_and_closes_by_keys(browser: Any, folder: Path) -> None:
     with page_of(browser, folder, "ada") as page:
         at(page, "990000001")
+        page.keyboard.press("0")
+        assert page.evaluate("document.activeElement.tagName") == "ARTICLE"
         page.keyboard.press("?")
         assert "A cell mentioned only in passing does not count" in page.locator("dialog[open]").inner_text()
         page.keyboard.press("h")  # no label behind the guide

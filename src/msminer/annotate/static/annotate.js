@@ -167,7 +167,7 @@ function remove(finding) {
 const group = (digit) => find(`[data-digit="${digit}"]`);
 
 function focusOn(element) {
-  element.tabIndex = -1;
+  if (!element.hasAttribute("tabindex")) element.tabIndex = -1;
   element.focus();
 }
 
@@ -217,7 +217,7 @@ function showKeys() {
 
 function single(event) {
   const typing = event.target === sentence;
-  if (/^[1-8]$/.test(event.key) && !typing && group(event.key)) { focusIn(group(event.key)); return true; }
+  if (/^[0-8]$/.test(event.key) && !typing && group(event.key)) { focusIn(group(event.key)); return true; }
   if (event.key === "?") { guide.showModal(); return true; }
   return /^[a-z]$/.test(event.key) && letter(event.key);
 }
