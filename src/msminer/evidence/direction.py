@@ -12,6 +12,8 @@ from msminer.evidence.votes import Stance, TierTable, Vote, share_of, stance_of,
 BACKED, MODELS_ONLY, CONTESTED = "backed", "backed in models only", "contested"
 CHALLENGED, INSUFFICIENT = "challenged", "insufficient"
 CONTROLLED = "trial_controlled"
+# Weaker tiers that mostly do not support what controlled trials do: tiers disagree, the definition of contested.
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def _null_and_good(controlled: TierTable | None) -> tuple[int, int]:
 
 def _controlled_decides(controlled: TierTable, below: Sequence[TierTable], rules: Rules, null: int, good: int) -> _Side:
     rest = [vote for table in below for vote in table.votes]
-    opposed = stance_of(rest, share_of(rest, rules), rules) == "against" and controlled.stance == "supports"
-    if opposed:
+    enough = round(sum(vote.weight for vote in rest)) >= rules.block.minimum_studies
+    whole = share_of([*controlled.votes, *rest], rules).share
+    if controlled.stance == "supports" and (whole <= _HALF or (enough and share_of(rest, rules).share < _HALF)):
         names = (CONTROLLED, *(table.tier for table in below))
         return _Side("split", names, "weaker tiers point the other way", null, good)
     if controlled.stance == "supports" and _largest_is_null(controlled, rules):

@@ -159,8 +159,10 @@ def subtypes(case: Case, outcome: Outcome) -> list[dict[str, Any]]:
     if not any(parts.values()):
         return []
     shares = {name: share_of(votes, case.register.rules) for name, votes in parts.items()}
-    chance = chance_above(shares["rrms"], shares["progressive"]) if all(parts.values()) else 0.5
-    differ = max(chance, 1 - chance) >= case.register.rules.block.comparison_probability
+    block = case.register.rules.block
+    chance = chance_above(shares["rrms"], shares["progressive"])
+    enough = min(len(votes) for votes in parts.values()) >= block.minimum_studies
+    differ = enough and max(chance, 1 - chance) >= block.comparison_probability
     return [
         {"population": name, "studies": len(parts[name]), "share": number(one.share), "low": number(one.low)}
         | {"high": number(one.high), "differ": differ}

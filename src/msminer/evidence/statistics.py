@@ -15,12 +15,14 @@ _GRID = 40
 
 @dataclass(frozen=True)
 class Share:
-    """A share with its 95% interval and the probability that it is above one half."""
+    """A share with its 95% interval, the probability that it is above one half, and its posterior mean and spread."""
 
     share: float
     low: float
     high: float
     above_half: float
+    mean: float
+    spread: float
     method: str
 
 
@@ -43,17 +45,17 @@ def pooled_share(groups: Sequence[Group], pool: tuple[float, ...]) -> Share:
 @lru_cache(maxsize=65536)
 def _pooled(groups: tuple[Group, ...], pool: tuple[float, ...]) -> Share:
     if not groups:
-        return Share(float("nan"), 0.0, 1.0, 0.5, "no study")
+        return Share(float("nan"), 0.0, 1.0, 0.5, 0.5, 0.5, "no study")
     data = np.array(groups)
     support, size, extra = data[:, 0, None], data[:, 1, None], data[:, 2]
     mean, variance = _moments(support, size, pool)
     total = size.sum()
-    a, b = _match(mean, variance + extra.sum() / total**2)
+    spread = float(np.sqrt(variance + extra.sum() / total**2))
+    a, b = _match(mean, spread**2)
     raw = float(support.sum() / total)
     low, high = special.betaincinv(a, b, 0.025), special.betaincinv(a, b, 0.975)
-    return Share(
-        raw, float(min(low, raw)), float(max(high, raw)), float(1 - special.betainc(a, b, 0.5)), "partial pooling"
-    )
+    above = float(1 - special.betainc(a, b, 0.5))
+    return Share(raw, float(min(low, raw)), float(max(high, raw)), above, mean, spread, "partial pooling")
 
 
 def _moments(support: np.ndarray, size: np.ndarray, pool: tuple[float, ...]) -> tuple[float, float]:
@@ -78,9 +80,8 @@ def _match(mean: float, variance: float) -> tuple[float, float]:
 
 
 def chance_above(one: Share, other: Share) -> float:
-    """Probability that the first share is the larger, both taken as normal with the spread of their intervals."""
-    spread = np.hypot(one.high - one.low, other.high - other.low) / (2 * 1.959964)
-    return float(special.ndtr((one.share - other.share) / spread)) if spread > 0 else float(one.share > other.share)
+    """Probability that the first share is the larger; their posteriors taken as normal."""
+    return float(special.ndtr((one.mean - other.mean) / np.hypot(one.spread, other.spread)))
 
 
 def wilson(successes: float, trials: float, z: float = 1.959964) -> tuple[float, float]:

@@ -56,14 +56,17 @@ def _records(
 
 def _entry(case: Case, searched: bool) -> dict[str, Any]:
     claim, outcome, years = case.claim, case.judge(), as_of(case)
+    parts = subtypes(case, outcome)
+    core = _core(case, outcome, searched)
     entry = {
-        **_core(case, outcome, searched),
+        **core,
+        "reason": core["reason"] + (wording.subtypes(parts) if searched else ""),
         "as_of": years,
         "flipped": flipped(years),
         "without_most_influential": without_one(case, outcome),
         "with_retracted": with_retracted(case),
         "would_change": would_change(case, outcome),
-        "subtypes": subtypes(case, outcome),
+        "subtypes": parts,
         "safety": safety(case),
         "also_report": None,
         "candidates": [candidate_row(one) for one in outcome.found],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msminer.evidence.claims import Claim
 from msminer.evidence.direction import MODELS_ONLY
@@ -24,6 +25,8 @@ _NAMES = {
     "opinion": ("opinion", "opinions"),
     "protocol": ("protocol", "protocols"),
 }
+# Shares closer than this are not worth a word in the reason; the table shows them.
+_APART = 0.25
 _ORDER = ("benefit", "mixed", "no_effect", "harm")
 _NEGATIVE = re.compile(r"\b(?:no|not|cannot|never)\b", re.IGNORECASE)
 
@@ -141,3 +144,15 @@ def _negative(claim: Claim) -> str:
         else "its words"
     )
     return f". The claim denies something; what is tested is whether papers report {asked}, and the verdict is on that"
+
+
+def subtypes(parts: Sequence[Mapping[str, Any]]) -> str:
+    """What relapsing and progressive MS show apart, where their shares of support lie a quarter or more apart."""
+    shares = {row["population"]: row for row in parts if row["studies"]}
+    if len(shares) < 2 or abs(shares["rrms"]["share"] - shares["progressive"]["share"]) < _APART:
+        return ""
+    relapsing, progressive = (
+        f"{row['share']:.0%} of {row['studies']}" for row in (shares["rrms"], shares["progressive"])
+    )
+    sure = "they differ" if shares["rrms"]["differ"] else "too few to be sure that they differ"
+    return f"; support in relapsing MS alone {relapsing}, in progressive MS alone {progressive}: {sure}"
