@@ -272,6 +272,7 @@ FIGURES = [
     ("About 130,000 people in the United Kingdom have MS.", []),
     ("Worldwide and in the United States, 1 million people have MS.", []),
     ("Stroke affects 15 million people worldwide.", []),
+    ("A database of 72,000,000 patients in the United States identified patients with MS.", []),
 ]
 
 

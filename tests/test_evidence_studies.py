@@ -186,6 +186,7 @@ def test_trial_names(title: str | None, names: set[str]) -> None:
         ("A total of 1,626 participants were included.", 1626),
         ("Mice (n = 12) recovered.", 12),
         ("It has been known for 20 years.", None),
+        ("From 1995 to 2015 patients were followed; 43 women were treated.", 43),
     ],
 )
 def test_patients_are_counted_only_where_stated(text: str, n: int | None) -> None:

@@ -33,6 +33,8 @@ _PEOPLE = re.compile(
 _YEAR = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d)(?!\d)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
 _RATE = re.compile(r"\bper (?:\d|hundred|thousand|million|capita|year|annum|person)|\bincidence\b|\bnew\b")
+# Patients of a database are no count of a country (one such sentence among 2,500 MS abstracts, 2026-11).
+_SAMPLE = re.compile(r"\b(?:databases?|networks?|records|enrolled|recruited|cohorts?)\b", re.I)
 # Fewer people than this is a study's sample, not a count of a country or the world.
 _LEAST = 50_000
 
@@ -114,7 +116,7 @@ def figures_in(abstract: str) -> list[Figure]:
 
 def _in_sentence(sentence: str) -> list[Figure]:
     regions = [name for name, pattern in _REGIONS if pattern.search(sentence)]
-    if len(regions) != 1 or not _PEOPLE.search(sentence):
+    if len(regions) != 1 or not _PEOPLE.search(sentence) or _SAMPLE.search(sentence):
         return []
     years = [int(one) for one in _YEAR.findall(sentence)]
     values = [value for match in _VALUE.finditer(sentence) if (value := _value(match, sentence)) is not None]

@@ -150,10 +150,11 @@ _MONTHS = {"week": 12 / 52, "month": 1.0, "year": 12.0}
 def patients(text: str) -> int | None:
     """The number of patients an abstract states first, in the most certain form found; None where it states none."""
     for pattern in _N_PATTERNS:
-        match = pattern.search(text)
-        if match:
+        for match in pattern.finditer(text):
             value = int(match.group(1).replace(",", ""))
-            return value or None
+            # "until 2015 patients were": a bare number of this size is a year.
+            if value and not ("," not in match.group(1) and 1950 <= value <= 2035):
+                return value
     return None
 
 

@@ -122,7 +122,7 @@ def _models(case: Case, outcome: Outcome) -> str:
 
 def _rule_of_three(case: Case, outcome: Outcome) -> str:
     # With no event among n people, rates up to 3/n are not ruled out (Hanley and Lippman-Hand 1983, JAMA 249:1743).
-    good = [vote for vote in outcome.deciding if vote.agrees and case.register.rules.scope(vote.tier) == "human"]
+    good = [vote for vote in outcome.votes if vote.agrees and case.register.rules.scope(vote.tier) == "human"]
     people = sum(vote.publication.n or 0 for vote in good)
     if case.claim.outcome != ("safety",) or case.claim.expect != "benefit" or not people:
         return ""
