@@ -187,6 +187,33 @@ def test_check_finds_a_mistake_wherever_the_loader_does(
         assert {mistake.field for mistake in found} <= {"query"}
 
 
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.sampled_from(["S7", "S7-01", "ms", "any", "direction", ""])
+)
+KEYS = st.one_of(st.sampled_from(["rules", "sources", "claims", "id", "kind", *FIELDS]), st.integers())
+TREES = st.recursive(
+    LEAVES, lambda part: st.lists(part, max_size=3) | st.dictionaries(KEYS, part, max_size=4), max_leaves=8
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    tree=st.dictionaries(st.sampled_from(["rules", "sources", "claims", "more"]), TREES),
+    claim=st.dictionaries(KEYS, TREES),
+)
+def test_no_file_breaks_the_check_or_the_loader(
+    tmp_path_factory: pytest.TempPathFactory, tree: dict[str, Any], claim: dict[Any, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    for data in (tree, {**tree, "claims": [{**FIELDS, **claim}]}):
+        path = file_of(folder, yaml.safe_dump(data))
+        found = check(path, SHIPPED.vocabulary)
+        try:
+            load_with(path, SHIPPED.vocabulary)
+        except ClaimError:
+            assert found
+
+
 # ---- add
 
 NEW = {

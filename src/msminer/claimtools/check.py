@@ -92,7 +92,11 @@ def _mistakes(document: Document, words: Vocabulary) -> Iterator[Mistake]:
 def _source_mistakes(document: Document, own: Mapping[str, Any]) -> Generator[Mistake, None, set[str]]:
     """Yield the mistakes of the sources; returns the ids that claims may name."""
     known = {str(source["id"]) for source in own.get("sources", ())}
-    for number, entry in enumerate(document.data.get("sources") or []):
+    sources = document.data.get("sources") or []
+    if not isinstance(sources, list):
+        yield Mistake("must be a list, each with id and kind", field="sources", line=document.line("sources"))
+        return known
+    for number, entry in enumerate(sources):
         line = document.line("sources", number)
         if not isinstance(entry, dict) or not {"id", "kind"} <= entry.keys():
             yield Mistake("a source needs id and kind", field="sources", line=line, value=entry)

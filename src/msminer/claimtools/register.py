@@ -51,4 +51,11 @@ def _checked(path: Path) -> dict[str, Any]:
         raise ClaimError(
             "a claims file holds claims, sources and rules, and nothing else", found=sorted(map(str, data))
         )
-    return data
+    if not isinstance(data.get("rules", {}), dict):
+        raise ClaimError("rules must name each rule and its value", path=path.name)
+    sources = data.get("sources") or []
+    if not isinstance(sources, list) or not all(
+        isinstance(one, dict) and {"id", "kind"} <= one.keys() for one in sources
+    ):
+        raise ClaimError("sources must be a list, each with id and kind", path=path.name)
+    return {**data, "sources": sources}
