@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -209,13 +210,43 @@ def test_slow_headers_cannot_outlast_the_deadline(tmp_path: Path) -> None:
     with pytest.raises(TransportError, match="deadline"):
         desk.client.fetch(["1"])
     assert time.monotonic() - began < 1.2
+    left = [thread for thread in threading.enumerate() if thread.name == "entrez"]
+    assert all(thread.daemon for thread in left), "a thread that hangs must not keep the program from ending"
     release.set()
 
 
-def test_a_body_over_the_limit_is_dropped(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, scripted(ok()), largest=10, tries=1)
+@pytest.mark.parametrize(("largest", "passes"), [(len(PAGE), True), (len(PAGE) - 1, False)])
+def test_a_body_over_the_limit_is_dropped(tmp_path: Path, largest: int, passes: bool) -> None:
+    desk = Desk(tmp_path, scripted(ok()), largest=largest, tries=1)
+    if passes:
+        assert desk.client.fetch(["1"]) == PAGE
+        return
     with pytest.raises(TransportError, match="larger"):
         desk.client.fetch(["1"])
+
+
+def test_the_time_of_each_try_counts_against_the_deadline(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, scripted(ok()), tries=9, deadline=120.0)
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        desk.now += 40
+        return httpx.Response(200, content=NOT_NOW)
+
+    desk.answer = slow
+    with pytest.raises(ServiceError) as caught:
+        desk.client.fetch(["1"])
+    assert caught.value.context["tries"] == 3
+
+
+def test_log_lines_stay_without_the_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with a_room(tmp_path, key="canary-log") as here:
+        here.client.search("sclerosis[tiab]")
+        logging.getLogger("httpx").info("a line with %s in it", "canary-log")
+    assert "HTTP Request: POST" in caplog.text
+    assert "a line with [key] in it" in caplog.text
+    logging.getLogger("httpx").info("later %s", "canary-log")
+    assert "later canary-log" in caplog.text, "the filter goes with the client"
 
 
 def test_a_body_that_outlasts_the_deadline_ends_its_thread(tmp_path: Path) -> None:

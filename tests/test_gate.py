@@ -211,6 +211,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(SettingsError, match="make room"), Gate(tmp_path, 3).request():
+        pass
+
+
 def test_threads_share_the_gate(tmp_path: Path) -> None:
     gate, inside, most = Gate(tmp_path, 5), [0], [0]
     lock = threading.Lock()

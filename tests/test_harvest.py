@@ -1,7 +1,5 @@
 """The harvest as its users see it: whole results in slices, nothing fetched twice, what changed, what others added."""
 
-# ruff: noqa: E501  (invented exports are one text)
-
 from __future__ import annotations
 
 import json

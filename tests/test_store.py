@@ -486,9 +486,9 @@ def test_an_unknown_database_error_is_shown_in_one_line(tmp_path: Path) -> None:
     with (
         open_store(f"sqlite:///{tmp_path / 's.sqlite'}") as store,
         pytest.raises(StoreError, match="refuses") as caught,
+        store.writing() as connection,
     ):
-        with store.writing() as connection:
-            connection.execute(text("SELECT * FROM nowhere"))
+        connection.execute(text("SELECT * FROM nowhere"))
     assert "\n" not in str(caught.value)
 
 

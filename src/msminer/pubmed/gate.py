@@ -130,19 +130,14 @@ class Gate:
         with self._thread_lock, self._file() as descriptor:
             state = self._sound(_read(descriptor, self._clock()))
             yield state
-            os.pwrite(descriptor, json.dumps(state).encode().ljust(os.fstat(descriptor).st_size), 0)
+            with _writable(self.folder):
+                os.pwrite(descriptor, json.dumps(state).encode().ljust(os.fstat(descriptor).st_size), 0)
 
     @contextmanager
     def _file(self) -> Iterator[int]:
-        try:
+        with _writable(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / "rate-gate.json", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise SettingsError(
-                "the rate gate needs a writable folder; set MSMINER_HOME",
-                folder=str(self.folder),
-                reason=error.strerror,
-            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
@@ -160,6 +155,15 @@ class Gate:
         state["slots"] = [_settled(slot, now) for slot in state["slots"]]
         state["slots"] = [slot for slot in state["slots"] if slot["end"] is None or now - slot["end"] < WINDOW]
         return state
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        says = "the rate gate needs a writable folder with room; make room or set MSMINER_HOME"
+        raise SettingsError(says, folder=str(folder), reason=error.strerror) from None
 
 
 def _settled(slot: _Slot, now: float) -> _Slot:
