@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msminer.classify.features import Batch
 from msminer.classify.heads import Doubles
-from msminer.classify.models import OUTCOMES, Predicted
+from msminer.classify.models import OUTCOMES, Predicted, likeliest
 from msminer.vocabulary import NONE, Vocabulary
 
 if TYPE_CHECKING:
@@ -23,10 +23,11 @@ ABSTAIN = 0.2
 
 @dataclass(frozen=True)
 class Rules:
-    """Labels of each axis in order, and least probability to decide a label, by axis."""
+    """Labels of each axis in order, and least probability to decide a label, by axis; share of each direction."""
 
     vocabulary: Vocabulary
     thresholds: Mapping[str, float]
+    direction_share: Doubles
 
 
 def many(axis: str, p: Sequence[float], rules: Rules) -> list[LabelScore]:
@@ -59,7 +60,7 @@ def labelled(
         if not batch.texts[number].strip():
             yield _empty(pmid, model)
         else:
-            yield _one(pmid, number, batch, predicted, rules, model)
+            yield _one(pmid, number, batch, predicted, rules=rules, model=model)
 
 
 def _empty(pmid: str, model: str) -> LabelledRecord:
@@ -75,7 +76,7 @@ def _empty(pmid: str, model: str) -> LabelledRecord:
     }
 
 
-def _one(pmid: str, number: int, batch: Batch, predicted: Predicted, rules: Rules, model: str) -> LabelledRecord:
+def _one(pmid: str, number: int, batch: Batch, predicted: Predicted, *, rules: Rules, model: str) -> LabelledRecord:
     cells = many("cell_types", predicted.axes["cell_types"][number].tolist(), rules)
     populations = many("populations", predicted.axes["populations"][number].tolist(), rules)
     design = _design(predicted.axes["study_design"][number], rules)
@@ -119,7 +120,9 @@ def _findings(
         start, end = batch.spans[number][sentence]
         yield {
             "outcome": outcome,
-            "direction": directions[int(predicted.direction[number, column].argmax())],
+            "direction": directions[
+                int(likeliest(predicted.direction[number, column][None], rules.direction_share)[0])
+            ],
             "cell_type": _cell_type(cells, rules),
             "start": start,
             "end": end,

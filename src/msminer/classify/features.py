@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from msminer.classify import kernels
-from msminer.classify.phrases import MAX_KEYS, PhraseBook, Trie, folded, is_short_form
+from msminer.classify.phrases import MAX_KEYS, PhraseBook, Trie, folded
 from msminer.classify.text import full_text, sentence_spans, short_forms, tokens
 
 Floats = npt.NDArray[np.float32]
@@ -57,9 +57,10 @@ class Encoder:
         self._pair_column = np.array([c for _, c in keyed], np.int32)
         self._trie: Trie = book.trie()
         self._classes = [_pair_classes(book, left, right) for left, right in self._pairings()]
-        self._vocabulary_ideas = frozenset(
-            n for n, i in enumerate(book.ideas) if i.split(":")[0] in ("cell_types", "populations", "outcomes")
-        )
+        labelled = [i.split(":")[0] in ("cell_types", "populations", "outcomes") for i in book.ideas]
+        self._labelled = np.array(labelled, bool)
+        self._vocabulary_ideas = frozenset(np.flatnonzero(self._labelled).tolist())
+        self._n_groups = int(self._trie.group.max()) + 1
         self._forget()
 
     def _pairings(self) -> list[tuple[list[str], list[str]]]:
@@ -81,7 +82,7 @@ class Encoder:
 
     def _forget(self) -> None:
         self._row: dict[str, int] = {}
-        self._overrides: dict[frozenset[int], int] = {}
+        self._meant: dict[str, frozenset[int]] = {}
         self._keys: list[tuple[int, ...]] = []
         self._words: list[int] = []
         self._table = np.full((0, MAX_KEYS), -1, np.int32)
@@ -109,11 +110,11 @@ class Encoder:
             for n, keys in enumerate(self._keys[old:]):
                 new[n, : len(keys)] = keys
             self._table = np.vstack([self._table, new])
-            self._word_table = np.array(self._words, np.int32)
+            self._word_table = np.concatenate([self._word_table, np.array(self._words[old:], np.int32)])
 
-    def _explained(self, text: str) -> dict[str, tuple[frozenset[int], str]]:
+    def _explained(self, text: str) -> dict[str, frozenset[int]]:
         """Short forms whose explanation in the text speaks of other labels than the short form alone."""
-        out: dict[str, tuple[frozenset[int], str]] = {}
+        out: dict[str, frozenset[int]] = {}
         for short, long_form in short_forms(text).items():
             parts = tokens(short)
             if len(parts) != 1:
@@ -121,14 +122,17 @@ class Encoder:
             meant = self._ideas_of_phrase(long_form)
             alone = self.book.ideas_of(short) & self._vocabulary_ideas
             if meant != alone and (meant or alone):
-                out[parts[0]] = (meant, long_form)
+                out[parts[0]] = out[f"{parts[0]}s"] = meant
         return out
 
     def _ideas_of_phrase(self, phrase: str) -> frozenset[int]:
-        rows = self._rows(tokens(phrase))
-        self._refresh_tables()
-        hits = self._find(np.array(rows, np.int32), np.zeros(len(rows), np.int32))
-        return frozenset(int(i) for i in hits[:, 0]) & self._vocabulary_ideas
+        known = self._meant.get(phrase)
+        if known is None:
+            rows = self._rows(tokens(phrase))
+            self._refresh_tables()
+            hits = self._find(np.array(rows, np.int32), np.zeros(len(rows), np.int32))
+            known = self._meant[phrase] = frozenset(hits[:, 0].tolist()) & self._vocabulary_ideas
+        return known
 
     def _find(self, rows: Ints, sentence: Ints) -> Ints:
         t = self._trie
@@ -142,7 +146,7 @@ class Encoder:
             t.idea_first,
             t.ideas,
             t.group,
-            int(t.group.max()) + 1,
+            self._n_groups,
         )
         return found
 
@@ -150,7 +154,11 @@ class Encoder:
         """The batch of the records' titles and abstracts; a missing or empty text counts as empty."""
         if len(self._row) > _MOST_SURFACES:
             self._forget()
-        texts, spans, rows, lengths, extra = [], [], [], [], []
+        texts: list[str] = []
+        spans: list[list[tuple[int, int]]] = []
+        rows: list[int] = []
+        lengths: list[int] = []
+        extra: list[tuple[frozenset[int], int, int]] = []
         for record in records:
             text = full_text(record.get("title") or "", record.get("abstract") or "")
             cut = sentence_spans(text)
@@ -160,23 +168,11 @@ class Encoder:
             for start, end in cut:
                 words = tokens(text[start:end])
                 if explained:
-                    self._note_explained(explained, words, sum(lengths), len(lengths), extra)
+                    at, sentence = len(rows), len(lengths)
+                    extra += [(explained[w], at + n, sentence) for n, w in enumerate(words) if w in explained]
                 rows.extend(self._rows(words))
                 lengths.append(len(words))
         return self._counted(texts, spans, np.array(rows, np.int32), np.array(lengths, np.int32), extra)
-
-    def _note_explained(
-        self,
-        explained: dict[str, tuple[frozenset[int], str]],
-        words: list[str],
-        at: int,
-        sentence: int,
-        extra: list[tuple[frozenset[int], int, int]],
-    ) -> None:
-        for n, word in enumerate(words):
-            meant = explained.get(word) or explained.get(folded(word) if is_short_form(word) else "")
-            if meant:
-                extra.append((meant[0], at + n, sentence))
 
     def _counted(
         self,
@@ -189,7 +185,7 @@ class Encoder:
         self._refresh_tables()
         n = len(lengths)
         sentence = np.repeat(np.arange(n, dtype=np.int32), lengths)
-        hits = _with_explained(self._find(rows, sentence), extra, self._vocabulary_ideas)
+        hits = _with_explained(self._find(rows, sentence), extra, self._labelled)
         sizes = np.array([len(cut) for cut in spans], np.int32)
         owner = np.repeat(np.arange(len(spans), dtype=np.int32), sizes)
         first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
@@ -199,7 +195,7 @@ class Encoder:
 
     def _idea_counts(self, hits: Ints, n: int) -> Floats:
         k = len(self.book.ideas)
-        parts = []
+        parts: list[Floats] = []
         for (left, right, width), reach in zip(self._classes, (REACH_CHANGE, REACH_NEAR), strict=True):
             counted = kernels.count_ideas(hits, n, k, left, right, width, reach)
             parts.append(counted if not parts else counted[:, k:])
@@ -221,14 +217,16 @@ def word_key(word: str) -> str:
     return folded(word)
 
 
-def _with_explained(hits: Ints, extra: list[tuple[frozenset[int], int, int]], vocabulary: frozenset[int]) -> Ints:
+def _with_explained(
+    hits: Ints, extra: list[tuple[frozenset[int], int, int]], vocabulary: npt.NDArray[np.bool_]
+) -> Ints:
     """Hits with the labels of each explained short form in place of what its letters alone would mean."""
     if not extra:
         return hits
-    places = {at for _, at, _ in extra}
-    keep = [not (e - s == 1 and s in places and i in vocabulary) for i, _, s, e in hits.tolist()]
+    places = np.array(sorted({at for _, at, _ in extra}), np.int32)
+    alone = (hits[:, 3] - hits[:, 2] == 1) & vocabulary[hits[:, 0]] & np.isin(hits[:, 2], places)
     added = [(idea, sentence, at, at + 1) for ideas, at, sentence in extra for idea in sorted(ideas)]
-    both = np.vstack([hits[np.array(keep, bool)], np.array(added, np.int32).reshape(-1, 4)]).astype(np.int32)
+    both = np.vstack([hits[~alone], np.array(added, np.int32).reshape(-1, 4)]).astype(np.int32)
     order: Ints = both[np.lexsort((both[:, 0], both[:, 2]))]
     return order
 

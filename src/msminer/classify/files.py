@@ -29,7 +29,7 @@ Part = tuple[list[str], list[int]]
 
 @dataclass(frozen=True)
 class LabelSummary:
-    """What `label_files` did: records labelled, the model's id, inputs left out and why, records set aside (PMID or None, why)."""
+    """What `label_files` did: records labelled, model id, inputs left out, records set aside (PMID or None, why)."""
 
     records: int
     model: str

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from msminer.classify import directions, spec
 from msminer.classify.features import Batch, Encoder
+from msminer.classify.forest import Forest, fit_forest
 from msminer.classify.heads import (
     Bools,
     Doubles,
@@ -30,8 +31,11 @@ from msminer.classify.models import (
     Parts,
     Raw,
     best_sentences,
+    blended,
+    direction_chances,
+    document_scores,
     document_view,
-    raw_scores,
+    likeliest,
     sentence_view,
     stack_features,
     stacked,
@@ -45,6 +49,14 @@ INNER_FOLDS = 4
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What is learned without labels: inverse document frequency of words, and words x topics."""
+
+    idf: Floats
+    topics: Floats
+
+
+@dataclass(frozen=True)
 class Material:
     """What is learned from: the batch, its targets, near-duplicate group of each abstract, views and label matrices."""
 
@@ -52,6 +64,7 @@ class Material:
     targets: Targets
     groups: Sequence[int]
     idf: Floats
+    topics: Floats
     documents: View
     sentences: View
     axes: Mapping[str, Bools]
@@ -64,20 +77,25 @@ class Material:
 
 
 def make_material(
-    encoder: Encoder, batch: Batch, targets: Targets, groups: Sequence[int], idf: Floats, vocabulary: Vocabulary
+    encoder: Encoder, batch: Batch, targets: Targets, *, groups: Sequence[int], weights: Weights, vocabulary: Vocabulary
 ) -> Material:
     """Views and label matrices of a batch."""
     k = len(vocabulary.ids(OUTCOMES))
     n = len(batch.first) - 1
     outcomes = targets.outcomes(n, k)
-    axes = {**targets.axes, OUTCOMES: outcomes, GATE: outcomes.any(axis=1, keepdims=True)}
+    axes: dict[str, Bools] = {
+        **targets.axes,
+        OUTCOMES: outcomes,
+        GATE: np.asarray(outcomes.any(axis=1, keepdims=True), bool),
+    }
     return Material(
         batch,
         targets,
         groups,
-        idf,
-        document_view(batch, encoder, idf),
-        sentence_view(batch, idf),
+        weights.idf,
+        weights.topics,
+        document_view(batch, encoder, weights.idf, weights.topics),
+        sentence_view(batch, weights.idf, weights.topics),
         axes,
         targets.sentences(len(batch.owner), k),
     )
@@ -86,41 +104,70 @@ def make_material(
 def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int) -> Parts:
     """The parts fitted on the abstracts `rows` of the material, nothing else of it is looked at."""
     inner = folds(len(rows), [material.groups[r] for r in rows], INNER_FOLDS, seed)
-    raw, direction_scores = _out_of_fold(material, rows, inner, encoder, vocabulary)
     labels = {axis: y[rows] for axis, y in material.axes.items()}
+    scores, sentence_scores, direction_scores = _out_of_fold(
+        material, rows, inner, encoder=encoder, vocabulary=vocabulary, seed=seed
+    )
+    blends = {axis: fit_blend(*scores[axis], labels[axis]) for axis in scores}
+    raw = Raw(blended(scores, blends), sentence_scores)
     scaling = {axis: fit_scaling(raw.axes[axis], labels[axis]) for axis in ("cell_types", "populations", "routes")}
     features = stack_features(raw, _first(material, rows))
     stack = fit_stack(features, labels[OUTCOMES])
     scaling[OUTCOMES] = fit_scaling(stacked(features, stack), labels[OUTCOMES])
-    scaling["direction"] = fit_scaling(direction_scores[0], direction_scores[1])
-    scaling["joint"], chance = _joint(scaling, features, stack, direction_scores, labels[OUTCOMES])
+    (heads_say, forest_says), known = direction_scores[0], direction_scores[1]
+    blends["direction"] = fit_blend(heads_say, forest_says, known)
+    told = heads_say * blends["direction"][0] + forest_says * blends["direction"][1]
+    scaling["direction"] = fit_scaling(told, known)
+    share = known.mean(axis=0) + 1e-3
+    chances = direction_chances(scaling["direction"], told)
+    scaling["joint"], chance = _joint(
+        scaling, features, stack, (chances, share, *direction_scores[1:]), labels[OUTCOMES]
+    )
     thresholds = {
         axis: best_threshold(scaling[axis].probabilities(raw.axes[axis]), labels[axis])
         for axis in ("cell_types", "populations", "routes")
     }
     thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
     temperature = _temperature(raw.axes["study_design"], labels["study_design"])
-    documents, sentences = _fit_groups(material, rows, encoder, vocabulary)
-    direction = _fit_direction(material, rows, encoder, vocabulary)
-    return Parts(material.idf, documents, sentences, stack, direction, scaling, temperature, thresholds)
+    documents, forest, sentences = _fit_groups(material, rows, encoder, vocabulary, seed)
+    direction, direction_forest = _fit_direction(material, rows, encoder, vocabulary, seed)
+    return Parts(
+        material.idf,
+        material.topics,
+        documents,
+        forest,
+        blends,
+        sentences,
+        stack,
+        direction,
+        direction_forest,
+        share,
+        scaling,
+        temperature,
+        thresholds,
+    )
 
 
 def _fit_groups(
-    material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
-) -> tuple[dict[str, Heads], Heads]:
-    names = encoder.idea_names
+    material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int
+) -> tuple[dict[str, Heads], Forest, Heads]:
+    ideas, topics = encoder.idea_names, material.topics.shape[1]
     of_documents = material.documents.rows(rows)
     spread = _spread(of_documents.dense)
     documents = {}
     for axis, labels in material.axes.items():
         ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
-        recipe = Recipe(tuple(ids), spec.document_scales(names, axis, ids), spec.WORDS, spec.STRENGTH)
+        recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics), spec.WORDS, spec.STRENGTH)
         documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread)
+    names = tuple(f"{axis}:{name}" for axis, heads in documents.items() for name in heads.names)
+    together = np.hstack([material.axes[axis][rows] for axis in documents])
+    forest = fit_forest(of_documents.dense, together, names, seed)
     mask = np.isin(material.batch.owner, rows)
     of_sentences = material.sentences.rows(mask)
     ids = vocabulary.ids(OUTCOMES)
-    recipe = Recipe(ids, spec.sentence_scales(names, ids), spec.SENTENCE_WORDS, spec.SENTENCE_STRENGTH)
-    return documents, fit_heads(of_sentences, material.rationales[mask], recipe, _spread(of_sentences.dense))
+    recipe = Recipe(ids, spec.sentence_scales(ideas, ids, topics), spec.SENTENCE_WORDS, spec.SENTENCE_STRENGTH)
+    sentences = fit_heads(of_sentences, material.rationales[mask], recipe, _spread(of_sentences.dense))
+    return documents, forest, sentences
 
 
 def _spread(dense: Floats) -> Floats:
@@ -136,48 +183,54 @@ def direction_pairs(material: Material, rows: Rows) -> tuple[Rows, npt.NDArray[n
     return pairs, np.array([f.direction for f in found], np.int64)
 
 
-def _fit_direction(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary) -> Heads:
+def _fit_direction(
+    material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int
+) -> tuple[Heads, Forest]:
     pairs, truth = direction_pairs(material, rows)
     view = directions.view(material.batch, encoder, material.sentences, pairs)
     ids = vocabulary.ids("directions")
     scales = np.ones((len(ids), view.dense.shape[1]), np.float32)
     recipe = Recipe(ids, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
-    return fit_heads(view, np.eye(len(ids), dtype=bool)[truth], recipe, _spread(view.dense))
+    known = np.eye(len(ids), dtype=bool)[truth]
+    return fit_heads(view, known, recipe, _spread(view.dense)), fit_forest(view.dense, known, ids, seed)
+
+
+Scores = dict[str, tuple[Floats, Doubles]]
+Seen = tuple[tuple[Floats, Doubles], Bools, Rows, Rows]
 
 
 def _out_of_fold(
     material: Material,
     rows: Rows,
     inner: Sequence[tuple[Rows, Rows]],
+    *,
     encoder: Encoder,
     vocabulary: Vocabulary,
-) -> tuple[Raw, tuple[Floats, Bools, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Scores of each abstract by heads that never saw its group; and direction scores of its findings' sentences."""
+    seed: int,
+) -> tuple[Scores, Floats, Seen]:
+    """Scores of each abstract by heads and forest that never saw its group; direction scores of its findings."""
     place = {int(row): n for n, row in enumerate(rows)}
-    axes = {a: np.zeros((len(rows), y.shape[1]), np.float32) for a, y in material.axes.items()}
-    n_outcomes, n_directions = material.rationales.shape[1], len(vocabulary.ids("directions"))
-    sentences = np.zeros((len(material.batch.owner), n_outcomes), np.float32)
-    scores, truth, where = [], [], []
+    scores: Scores = {
+        a: (np.zeros((len(rows), y.shape[1]), np.float32), np.zeros((len(rows), y.shape[1])))
+        for a, y in material.axes.items()
+    }
+    sentences = np.zeros((len(material.batch.owner), material.rationales.shape[1]), np.float32)
+    seen: list[tuple[Floats, Doubles, Bools, Rows, Rows]] = []
     for train, test in inner:
-        documents, heads = _fit_groups(material, rows[train], encoder, vocabulary)
-        direction = _fit_direction(material, rows[train], encoder, vocabulary)
+        documents, forest, heads = _fit_groups(material, rows[train], encoder, vocabulary, seed)
+        direction, grown = _fit_direction(material, rows[train], encoder, vocabulary, seed)
+        for axis, both in document_scores(documents, forest, material.documents.rows(rows[test])).items():
+            scores[axis][0][test], scores[axis][1][test] = both
         mask = np.isin(material.batch.owner, rows[test])
-        raw = raw_scores(documents, heads, material.documents.rows(rows[test]), material.sentences.rows(mask))
-        for axis, values in raw.axes.items():
-            axes[axis][test] = values
-        sentences[mask] = raw.sentences
-        seen = _seen_findings(material, rows[test], sentences)
-        view = directions.view(material.batch, encoder, material.sentences, seen[0])
-        scores.append(direction.scores(view))
-        truth.append(np.eye(n_directions, dtype=bool)[seen[1]])
-        where.append(np.array([(place[int(a)], o) for a, o in seen[2]], np.int64).reshape(-1, 2))
-    keep = np.isin(material.batch.owner, rows)
+        sentences[mask] = heads.scores(material.sentences.rows(mask))
+        pairs, truth, where = _seen_findings(material, rows[test], sentences)
+        view = directions.view(material.batch, encoder, material.sentences, pairs)
+        at = np.array([(place[a], o) for a, o in where], np.int64).reshape(-1, 2)
+        known = np.eye(direction.intercept.shape[0], dtype=bool)[truth]
+        seen.append((direction.scores(view), grown.scores(view.dense), known, at[:, 0], at[:, 1]))
     order = np.concatenate([np.arange(material.batch.first[r], material.batch.first[r + 1]) for r in rows])
-    assert_same = int(keep.sum()) == len(order)
-    if not assert_same:
-        raise ValueError("rows must be distinct")
-    at = np.vstack(where)
-    return Raw(axes, sentences[order]), (np.vstack(scores), np.vstack(truth), at[:, 0], at[:, 1])
+    one, other, known, abstract, outcome = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    return scores, sentences[order], ((one, other), known, abstract, outcome)
 
 
 def _seen_findings(
@@ -210,22 +263,41 @@ def fit_stack(features: Doubles, labels: Bools) -> Doubles:
     return np.asarray(fitted.coef_[0], np.float64)
 
 
+def fit_blend(heads: Floats, forest: Doubles, labels: Bools) -> Doubles:
+    """Weights of head and forest (2 x labels), shared by frequent labels; a rare label keeps its head alone."""
+    rare = labels.sum(axis=0) < spec.RARE
+    out = np.zeros((2, labels.shape[1]))
+    if not rare.all():
+        out[:, ~rare] = _shared([heads[:, ~rare], forest[:, ~rare]], labels[:, ~rare])
+    if rare.any():
+        out[:1, rare] = _shared([heads[:, rare]], labels[:, rare])
+    return out
+
+
+def _shared(scores: Sequence[npt.NDArray[np.floating]], labels: Bools) -> Doubles:
+    """One weight a score, each label with an intercept that calibration refits (dropped here); column vector."""
+    from sklearn.linear_model import LogisticRegression
+
+    n, k = labels.shape
+    flat = np.column_stack([*(s.ravel() for s in scores), np.tile(np.eye(k), (n, 1))])
+    fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=500).fit(flat, labels.ravel())
+    return np.asarray(np.maximum(fitted.coef_[0, : len(scores)], 0.0), np.float64)[:, None]
+
+
 def _joint(
     scaling: Mapping[str, Scaling],
     features: Doubles,
     stack: Doubles,
-    seen: tuple[Floats, Bools, npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    seen: tuple[Doubles, Doubles, Bools, Rows, Rows],
     labels: Bools,
 ) -> tuple[Scaling, Doubles]:
     """Calibration of p(outcome and direction), and the p of each outcome."""
     chance = scaling[OUTCOMES].probabilities(stacked(features, stack))
-    scores, truth, abstract, outcome = seen
-    p = scaling["direction"].probabilities(scores)
-    p = p / p.sum(axis=1, keepdims=True)
-    right = p.argmax(axis=1) == truth.argmax(axis=1)
+    p, share, truth, abstract, outcome = seen
+    chosen = likeliest(p, share)
     value, hit = logit(chance * p.max(axis=1).mean()), np.zeros_like(labels)
-    value[abstract, outcome] = logit(chance[abstract, outcome] * p.max(axis=1))
-    hit[abstract, outcome] = right
+    value[abstract, outcome] = logit(chance[abstract, outcome] * p[np.arange(len(p)), chosen])
+    hit[abstract, outcome] = truth[np.arange(len(p)), chosen]
     return fit_scaling(value.reshape(-1, 1), hit.reshape(-1, 1)), chance
 
 

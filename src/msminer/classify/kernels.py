@@ -155,3 +155,25 @@ def count_words(words, sentence, pair_key, pair_column):  # type: ignore[no-unty
                 out[made, 1] = pair_column[low]
                 made += 1
     return out[:made]
+
+
+@_compiled
+def walk_trees(table, roots, feature, threshold, left, right, leaf, values):  # type: ignore[no-untyped-def]
+    """Mean of the leaf values that each row of `table` reaches, rows x outputs.
+
+    roots: first node of each tree; left, right: next nodes; leaf: row of `values` for a leaf, -1 inside a tree.
+    """
+    n = table.shape[0]
+    k = values.shape[1]
+    out = np.zeros((n, k), np.float32)
+    for i in range(n):
+        for t in range(len(roots)):
+            node = roots[t]
+            while leaf[node] < 0:
+                node = left[node] if table[i, feature[node]] <= threshold[node] else right[node]
+            row = leaf[node]
+            for j in range(k):
+                out[i, j] += values[row, j]
+        for j in range(k):
+            out[i, j] /= len(roots)
+    return out

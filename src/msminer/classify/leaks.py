@@ -59,7 +59,8 @@ def _overlap(a: frozenset[int], b: frozenset[int]) -> float:
 
 def groups_of(records: Sequence[Mapping[str, Any]]) -> list[int]:
     """Group of each record: records with one PMID, DOI or near-duplicate text share it."""
-    index, names, parent = _Index(), {}, list(range(len(records)))
+    index, parent = _Index(), list(range(len(records)))
+    names: dict[str, int] = {}
 
     def root(n: int) -> int:
         while parent[n] != n:
@@ -83,7 +84,8 @@ def _names(record: Mapping[str, Any]) -> list[str]:
 
 def leaks(one: Iterable[Mapping[str, Any]], other: Iterable[Mapping[str, Any]]) -> list[tuple[int, int, str]]:
     """Pairs (number in one, number in other, why) that share a PMID, a DOI or a near-duplicate text."""
-    index, names = _Index(), {}
+    index = _Index()
+    names: dict[str, int] = {}
     for number, record in enumerate(one):
         index.add(shingles(text_of(record)))
         names.update(dict.fromkeys(_names(record), number))

@@ -14,6 +14,7 @@ import numpy as np
 
 from msminer.classify import decide, models
 from msminer.classify.features import Encoder
+from msminer.classify.forest import Forest
 from msminer.classify.heads import Heads, Scaling
 from msminer.classify.phrases import PhraseBook
 from msminer.errors import ModelMissing, ModelRefused
@@ -30,6 +31,7 @@ MOST_BYTES, MOST_UNPACKED, MOST_MEMBERS = 15_000_000, 200_000_000, 2_000
 # A prediction may differ from its golden one by this much: float32 sums in another order.
 TOLERANCE = 2e-3
 BATCH = 256
+_FOREST = ("roots", "feature", "threshold", "left", "right", "leaf")
 State = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ class Model:
         self.id = model_id
         self.encoder = encoder
         self.parts = parts
-        self.rules = decide.Rules(vocabulary, dict(parts.thresholds))
+        self.rules = decide.Rules(vocabulary, dict(parts.thresholds), parts.direction_share)
 
     def label(self, records: Iterable[Mapping[str, Any]]) -> Iterator[LabelledRecord]:
         """One labelled record per record, in order; needs pmid, title, abstract; equal input gives equal output."""
@@ -59,12 +61,17 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
         "words": "\n".join(encoder.words),
         "pairs": "\n".join(f"{a} {b}" for a, b in encoder.pairs),
         "idf": parts.idf,
+        "topics": parts.topics.astype(np.float16),
+        "forest": _forest_state(parts.forest),
+        "blends": dict(parts.blends),
         "stack": parts.stack,
         "temperature": float(parts.temperature),
         "thresholds": {axis: float(value) for axis, value in parts.thresholds.items()},
         "documents": {axis: _heads_state(heads) for axis, heads in parts.documents.items()},
         "sentences": _heads_state(parts.sentences),
         "direction": _heads_state(parts.direction),
+        "direction_forest": _forest_state(parts.direction_forest),
+        "direction_share": parts.direction_share,
         "scaling": {axis: {"slope": s.slope, "offset": s.offset} for axis, s in parts.scaling.items()},
     }
     return state
@@ -88,10 +95,15 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
         encoder = Encoder(PhraseBook(zip(ideas, phrases, strict=True)), state["words"].split("\n"), pairs)
         parts = models.Parts(
             state["idf"],
+            state["topics"].astype(np.float32),
             {axis: _heads(value) for axis, value in state["documents"].items()},
+            _forest(state["forest"]),
+            state["blends"],
             _heads(state["sentences"]),
             state["stack"],
             _heads(state["direction"]),
+            _forest(state["direction_forest"]),
+            state["direction_share"],
             {axis: Scaling(value["slope"], value["offset"]) for axis, value in state["scaling"].items()},
             state["temperature"],
             state["thresholds"],
@@ -100,6 +112,16 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
         raise ModelRefused("the model file does not hold a model of msminer", why=repr(error)) from error
     _check_axes(parts, vocabulary)
     return Model(f"msminer-{FORMAT}-{content_sha256(state)[:8]}", encoder, parts, vocabulary)
+
+
+def _forest_state(forest: Forest) -> State:
+    arrays = {name: getattr(forest, name) for name in _FOREST}
+    return {"names": "\n".join(forest.names), **arrays, "values": forest.values.astype(np.float16)}
+
+
+def _forest(state: State) -> Forest:
+    arrays = {name: state[name] for name in _FOREST}
+    return Forest(names=tuple(state["names"].split("\n")), values=state["values"].astype(np.float32), **arrays)
 
 
 def _heads(state: State) -> Heads:

@@ -10,12 +10,16 @@ import numpy.typing as npt
 
 from msminer.classify import directions, views
 from msminer.classify.features import Batch, Encoder
+from msminer.classify.forest import Forest
 from msminer.classify.heads import Doubles, Heads, Scaling, View, logit, sigmoid, softmax
+from msminer.classify.spec import POWER
+from msminer.classify.topics import topics_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 OUTCOMES = "outcomes"
 GATE = "any_finding"
+_ASK = 0.15
 STACK = ("abstract", "best_sentence", "any_sentence", "any_finding", "against_best_outcome", "against_best_sentence")
 
 
@@ -23,16 +27,23 @@ STACK = ("abstract", "best_sentence", "any_sentence", "any_finding", "against_be
 class Parts:
     """All that training fits.
 
-    idf: weights of words. documents: axis → heads on abstracts (also `outcomes`, `any_finding`). sentences: outcome
-    heads on sentences. stack: weights of STACK and one intercept an outcome. direction: heads on the chosen sentence.
+    idf: weights of words; topics: words x topics. documents: axis → heads on abstracts (also `outcomes`,
+    `any_finding`); forest: all their labels in one forest; blends: axis → weights of head and forest. sentences: heads
+    on sentences, one an outcome. stack: weights of STACK and one intercept an outcome. direction, direction_forest:
+    heads and forest on the chosen sentence; direction_share: how common each direction is.
     scaling: axis → calibration (also `direction`, `joint`). temperature: of study design. thresholds: axis → least p.
     """
 
     idf: Floats
+    topics: Floats
     documents: Mapping[str, Heads]
+    forest: Forest
+    blends: Mapping[str, Doubles]
     sentences: Heads
     stack: Doubles
     direction: Heads
+    direction_forest: Forest
+    direction_share: Doubles
     scaling: Mapping[str, Scaling]
     temperature: float
     thresholds: Mapping[str, float]
@@ -50,8 +61,9 @@ class Raw:
 class Predicted:
     """Calibrated probabilities of a batch.
 
-    axes: axis → abstracts x labels. outcomes: abstracts x outcomes. sentence: abstracts x outcomes, the sentence (number
-    in the batch) that states it best. direction: abstracts x outcomes x directions. joint: p of outcome and the likeliest direction.
+    axes: axis → abstracts x labels. outcomes: abstracts x outcomes. sentence: abstracts x outcomes, the sentence
+    (number in the batch) that states it best. direction: abstracts x outcomes x directions, 0 where not asked.
+    joint: abstracts x outcomes, p of the outcome and its likeliest direction.
     """
 
     axes: Mapping[str, Doubles]
@@ -61,19 +73,33 @@ class Predicted:
     joint: Doubles
 
 
-def document_view(batch: Batch, encoder: Encoder, idf: Floats) -> View:
-    """Abstracts as rows."""
-    return View(views.document_dense(batch, encoder.book.number["given:given"]), views.document_words(batch, idf))
+def document_view(batch: Batch, encoder: Encoder, idf: Floats, topics: Floats) -> View:
+    """Abstracts as rows; the last columns are topics."""
+    counts = views.document_counts(batch)
+    dense = views.document_dense(batch, encoder.book.number["given:given"])
+    return View(np.hstack([dense, topics_of(counts, topics)]), views.weighted(counts, idf))
 
 
-def sentence_view(batch: Batch, idf: Floats) -> View:
-    """Sentences as rows."""
-    return View(views.sentence_dense(batch), views.weighted(batch.words, idf))
+def sentence_view(batch: Batch, idf: Floats, topics: Floats) -> View:
+    """Sentences as rows; the last columns are topics."""
+    return View(
+        np.hstack([views.sentence_dense(batch), topics_of(batch.words, topics)]), views.weighted(batch.words, idf)
+    )
 
 
-def raw_scores(documents: Mapping[str, Heads], sentences: Heads, of_documents: View, of_sentences: View) -> Raw:
-    """Scores of all heads."""
-    return Raw({axis: heads.scores(of_documents) for axis, heads in documents.items()}, sentences.scores(of_sentences))
+def document_scores(documents: Mapping[str, Heads], forest: Forest, view: View) -> dict[str, tuple[Floats, Doubles]]:
+    """Axis → scores of the heads and of the forest, both abstracts x labels."""
+    grown = forest.scores(view.dense)
+    out: dict[str, tuple[Floats, Doubles]] = {}
+    for axis, heads in documents.items():
+        columns = [forest.names.index(f"{axis}:{name}") for name in heads.names]
+        out[axis] = (heads.scores(view), grown[:, columns])
+    return out
+
+
+def blended(scores: Mapping[str, tuple[Floats, Doubles]], blends: Mapping[str, Doubles]) -> dict[str, Floats]:
+    """Axis → weighted sum of both scores."""
+    return {a: (h * blends[a][0] + f * blends[a][1]).astype(np.float32) for a, (h, f) in scores.items()}
 
 
 def stack_features(raw: Raw, first: npt.NDArray[np.int32]) -> Doubles:
@@ -113,8 +139,9 @@ def best_sentences(raw: Raw, batch: Batch) -> Ints:
 
 def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     """Probabilities of a batch."""
-    of_documents, of_sentences = document_view(batch, encoder, parts.idf), sentence_view(batch, parts.idf)
-    raw = raw_scores(parts.documents, parts.sentences, of_documents, of_sentences)
+    of_sentences = sentence_view(batch, parts.idf, parts.topics)
+    scores = document_scores(parts.documents, parts.forest, document_view(batch, encoder, parts.idf, parts.topics))
+    raw = Raw(blended(scores, parts.blends), parts.sentences.scores(of_sentences))
     return finish(parts, encoder, batch, raw, of_sentences)
 
 
@@ -126,10 +153,37 @@ def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, of_sentences:
     axes["study_design"] = softmax(raw.axes["study_design"] * parts.temperature)
     outcome = parts.scaling[OUTCOMES].probabilities(stacked(stack_features(raw, batch.first), parts.stack))
     sentence = best_sentences(raw, batch)
-    n, k = outcome.shape
-    pairs = np.column_stack([sentence.ravel(), np.tile(np.arange(k), n)])
-    view = directions.view(batch, encoder, of_sentences, pairs)
-    scaled = parts.scaling["direction"].probabilities(parts.direction.scores(view))
-    direction = (scaled / scaled.sum(axis=1, keepdims=True)).reshape(n, k, -1)
-    joint = parts.scaling["joint"].probabilities(logit(outcome * direction.max(axis=2)).reshape(-1, 1)).reshape(n, k)
+    direction = np.zeros((*outcome.shape, len(parts.direction.names)))
+    joint = np.zeros_like(outcome)
+    # a direction is asked for only where the outcome may be decided
+    at = np.argwhere(outcome >= min(parts.thresholds[OUTCOMES], _ASK))
+    if len(at):
+        pairs = np.column_stack([sentence[at[:, 0], at[:, 1]], at[:, 1]])
+        view = directions.view(batch, encoder, of_sentences, pairs)
+        p = direction_chances(parts.scaling["direction"], direction_scores(parts, view))
+        direction[at[:, 0], at[:, 1]] = p
+        chosen = p[np.arange(len(p)), likeliest(p, parts.direction_share)]
+        value = logit(outcome[at[:, 0], at[:, 1]] * chosen).reshape(-1, 1)
+        joint[at[:, 0], at[:, 1]] = parts.scaling["joint"].probabilities(value)[:, 0]
     return Predicted(axes, outcome, sentence, direction, joint)
+
+
+def direction_scores(parts: Parts, view: View) -> Doubles:
+    """Weighted sum of heads and forest, rows x directions."""
+    return both_directions(parts.direction, parts.direction_forest, parts.blends["direction"], view)
+
+
+def both_directions(heads: Heads, forest: Forest, blend: Doubles, view: View) -> Doubles:
+    """Weighted sum of heads and forest, rows x directions."""
+    return np.asarray(heads.scores(view) * blend[0] + forest.scores(view.dense) * blend[1], np.float64)
+
+
+def direction_chances(scaling: Scaling, scores: Doubles) -> Doubles:
+    """Probabilities of the directions, rows sum to one."""
+    p = scaling.probabilities(scores)
+    return np.asarray(p / p.sum(axis=1, keepdims=True), np.float64)
+
+
+def likeliest(p: Doubles, share: Doubles) -> Ints:
+    """The direction with the highest p / share**POWER of each row."""
+    return np.asarray((p / share**POWER).argmax(axis=1), np.int64)

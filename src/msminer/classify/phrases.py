@@ -109,8 +109,8 @@ class PhraseBook:
             first.append(len(keys))
             ideas.extend(node.ideas)
             idea_first.append(len(ideas))
-        arrays = [np.array(values, np.int32) for values in (first, keys, targets, idea_first, ideas)]
-        return Trie(*arrays, self.group)
+        one, two, three, four, five = (np.array(v, np.int32) for v in (first, keys, targets, idea_first, ideas))
+        return Trie(one, two, three, four, five, self.group)
 
 
 def cue_phrases(groups: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:

@@ -99,7 +99,7 @@ def text_sha256(record: Mapping[str, Any]) -> str:
 
 
 def make_targets(gold: Sequence[Mapping[str, Any]], batch: Batch, vocabulary: Vocabulary) -> Targets:
-    """Targets of a batch that was encoded from the gold's texts in the gold's order; raises DataError for a strange label."""
+    """Targets of a batch encoded from the gold's texts, in their order; raises DataError for a strange label."""
     axes = {axis: _many(gold, axis, vocabulary.ids(axis)) for axis in MANY}
     axes["study_design"] = _many(
         [{"pmid": g["pmid"], "study_design": [g["study_design"]]} for g in gold],

@@ -10,8 +10,14 @@ from collections.abc import Mapping
 _END = re.compile(r"[.?!][)\]\"'”’»]*\s+(?=[A-Z0-9(\[\"'“‘«<>≥≤±~α-ωΑ-ΩÀ-Þ*†‡•–-])")
 # Words before a full stop that do not end a sentence. Source: the corpus' commonest false ends, read 2026-11.
 _ABBREVIATED = frozenset(
-    ["vs", "e.g", "i.e", "etc", "al", "fig", "figs", "approx", "ca", "cf", "dr", "prof", "st", "no", "nos", "resp", "eq", "ref", "refs", "sp", "spp", "ssp", "subsp", "var", "inc", "ltd", "co", "corp", "dept", "univ", "i.v", "i.p", "s.c", "i.m", "p.o", "min", "max", "mr", "mrs", "ms.", "ph.d", "u.s", "u.k", "viz", "ed", "eds", "vol", "pp", "suppl"]
-) - {"al"}
+    re.findall(
+        r"\S+",
+        """vs e.g i.e etc fig figs approx ca cf dr prof st no nos resp eq ref refs sp spp ssp subsp var inc ltd co
+        corp dept univ i.v i.p s.c i.m p.o min max mr mrs ph.d u.s u.k viz ed eds vol pp suppl""",
+    )
+)
+# These end a sentence as often as not: they go on only before something that is no word.
+_ALSO_WORDS = frozenset({"no", "min", "max", "etc", "co", "ed"})
 _LAST_WORD = re.compile(r"([^\s(\[]+)$")
 _TOKEN = re.compile(r"\d+(?:[.,·]\d+)+|[^\W_]+|[%<>=≥≤±+]")
 _SHORT_FORM = re.compile(r"\(([A-Za-z][A-Za-z0-9/-]{1,11}?)s?[;,)]")
@@ -51,9 +57,7 @@ def _goes_on(text: str, start: int, stop: int, following: int) -> bool:
         return False
     word = match.group(1)
     if word.lower() in _ABBREVIATED:
-        return not (
-            word.lower() in {"no", "min", "max", "etc", "co", "ed"} and text[following : following + 1].isalpha()
-        )
+        return word.lower() not in _ALSO_WORDS or not text[following : following + 1].isalpha()
     return len(word) == 1 and word.isupper() and text[following : following + 1].islower()
 
 

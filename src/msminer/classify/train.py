@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from msminer.classify.cues import GROUPS
+from msminer.classify.cues import load_cues
 from msminer.classify.features import Encoder, word_key
-from msminer.classify.fit import Material, fit, make_material
+from msminer.classify.fit import Material, Weights, fit, make_material
 from msminer.classify.leaks import groups_of
 from msminer.classify.modelfile import Model, save_model, state_of
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
 from msminer.classify.targets import make_targets, paired, read_gold
 from msminer.classify.text import full_text, sentence_spans, tokens
+from msminer.classify.topics import fit_topics, topic_texts
 from msminer.errors import DataError
 from msminer.resources import shipped
 from msminer.vocabulary import Vocabulary, load_vocabulary
@@ -35,20 +37,32 @@ def train(gold: Path, records: Sequence[Path], out: Path, transfer: Path | None 
     """
     del transfer
     vocabulary = load_vocabulary()
-    entries, texts = paired(read_gold(gold), read_records(records))
-    encoder, material = prepare(entries, texts, vocabulary)
+    everything = list(read_records(records))
+    entries, texts = paired(read_gold(gold), everything)
+    encoder, material = prepare(entries, texts, everything, vocabulary, seed)
     parts = fit(material, np.arange(material.size), encoder, vocabulary, seed)
     return save_model(state_of(encoder, parts), golden_records(), out, vocabulary)
 
 
 def prepare(
-    gold: Sequence[Mapping[str, Any]], texts: Sequence[Mapping[str, Any]], vocabulary: Vocabulary
+    gold: Sequence[Mapping[str, Any]],
+    texts: Sequence[Mapping[str, Any]],
+    everything: Sequence[Mapping[str, Any]],
+    vocabulary: Vocabulary,
+    seed: int,
 ) -> tuple[Encoder, Material]:
-    """Encoder and material of gold entries and their texts. Words are those of the texts: no label is looked at."""
+    """Encoder and material of gold entries and their texts; topics come from all other records.
+
+    Words and topics are learned without looking at a label.
+    """
     encoder, idf = make_encoder(texts, vocabulary)
+    held = frozenset(str(record["pmid"]) for record in texts)
+    topics = fit_topics(topic_texts(everything, held) or list(texts), encoder, seed)
     batch = encoder.encode(texts)
     targets = make_targets(gold, batch, vocabulary)
-    return encoder, make_material(encoder, batch, targets, groups_of(texts), idf, vocabulary)
+    return encoder, make_material(
+        encoder, batch, targets, groups=groups_of(texts), weights=Weights(idf, topics), vocabulary=vocabulary
+    )
 
 
 def make_encoder(texts: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> tuple[Encoder, npt.NDArray[np.float32]]:
@@ -59,7 +73,7 @@ def make_encoder(texts: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> 
     kept = sorted(gram for gram, n in seen.items() if n >= FEWEST_ABSTRACTS)
     words = [gram[0] for gram in kept if len(gram) == 1]
     pairs = [(gram[0], gram[1]) for gram in kept if len(gram) == 2]
-    book = PhraseBook([*vocabulary_phrases(vocabulary), *cue_phrases(GROUPS)])
+    book = PhraseBook([*vocabulary_phrases(vocabulary), *cue_phrases(load_cues())])
     counts = np.array([seen[(w,)] for w in words] + [seen[p] for p in pairs], float)
     return Encoder(book, words, pairs), (np.log(len(texts) / counts) + 1).astype(np.float32)
 
@@ -69,7 +83,7 @@ def _grams(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for start, end in sentence_spans(text):
         words = [word_key(word) for word in tokens(text[start:end])]
         yield from ((word,) for word in words)
-        yield from zip(words, words[1:], strict=False)
+        yield from pairwise(words)
 
 
 def read_records(paths: Sequence[Path]) -> Iterator[Mapping[str, Any]]:

@@ -48,7 +48,7 @@ def summed(values: Floats, batch: Batch) -> Floats:
 
 
 def document_dense(batch: Batch, given: int) -> Floats:
-    """Per abstract: log counts, presence in title, first and last quarter, log counts in sentences that tell what is given.
+    """Per abstract: log counts, presence in title, first and last quarter, log counts where something is given.
 
     given: column of the idea given:given. Columns: zone by zone (DOCUMENT_ZONES) all ideas, then EXTRA_DOCUMENT.
     """
@@ -63,13 +63,11 @@ def document_dense(batch: Batch, given: int) -> Floats:
     return np.hstack([*zones, extra]).astype(np.float32)
 
 
-def document_words(batch: Batch, idf: Floats) -> sparse.csr_matrix:
-    """TF-IDF of each abstract, rows of length 1."""
-    n = len(batch.first) - 1
-    gather = sparse.csr_matrix(
-        (np.ones(len(batch.owner), np.float32), (batch.owner, np.arange(len(batch.owner)))), shape=(n, len(batch.owner))
-    )
-    return weighted(gather @ batch.words, idf)
+def document_counts(batch: Batch) -> sparse.csr_matrix:
+    """Word counts of each abstract."""
+    n, m = len(batch.first) - 1, len(batch.owner)
+    gather = sparse.csr_matrix((np.ones(m, np.float32), (batch.owner, np.arange(m))), shape=(n, m))
+    return (gather @ batch.words).tocsr()
 
 
 def weighted(counts: sparse.csr_matrix, idf: Floats) -> sparse.csr_matrix:
