@@ -202,8 +202,15 @@ def test_everything_can_be_read_without_scripts(visit: Any) -> None:
     assert not page.locator("#filters").is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [LAPTOP, PHONE])
+@pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [
+        ("light", LAPTOP),
+        ("dark", PHONE),
+        pytest.param("dark", LAPTOP, marks=pytest.mark.slow),
+        pytest.param("light", PHONE, marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_against_wcag_22_aa(visit: Any, scheme: str, viewport: dict[str, int]) -> None:
     page = visit(color_scheme=scheme, viewport=viewport, bypass_csp=True)
     page.add_style_tag(content=".claim,.trend{content-visibility:visible!important}")
