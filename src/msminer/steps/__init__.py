@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msminer.steps.fetching import FetchResult, fetch
 from msminer.steps.job import Job
-from msminer.steps.judging import Tables, counts, judge, judge_table, tabulate, verdict_rows, write_trends
+from msminer.steps.judging import Tables, counts, judge, judge_table, publications, tabulate, verdict_rows, write_trends
 from msminer.steps.labelling import label
 from msminer.steps.notify import Told, alarmed, notify
 from msminer.steps.reporting import Outcome, report
@@ -27,6 +27,7 @@ __all__ = [
     "judge_table",
     "label",
     "notify",
+    "publications",
     "report",
     "run_all",
     "running",

@@ -83,7 +83,7 @@ def _queries(query: str | None, query_file: Path | None, claims: Path | None) ->
 
 
 def register_of(claims: Path | None) -> Register:
-    """The register of a job: the user's, or the shipped one; raises ClaimError."""
-    from msminer.evidence.claims import load_register
+    """The register of a job: the shipped one, extended or replaced by the user's file; raises ClaimError."""
+    from msminer.claimtools.register import load_with
 
-    return load_register(claims)
+    return load_with(claims)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from msminer.evidence.claims import Claim
-    from msminer.evidence.publications import Publication
+    from msminer.evidence.publications import Kind, Publication
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,6 @@ class Tables:
 @timed("tabulate")
 def tabulate(job: Job) -> Tables:
     """Studies, trends and denominators from the store as it is."""
-    from msminer.evidence.stored import publications_from_labels
     from msminer.evidence.studies import find_studies, studies_table
     from msminer.evidence.trends import trend_table
 
@@ -47,11 +46,9 @@ def tabulate(job: Job) -> Tables:
     with store_of(job) as store:
         articles, labels, findings = store.articles(), store.labels(), store.findings()
         denominators, searches = store.denominators(), store.searches()
-    publications = publications_from_labels(
-        articles, labels, findings, kind="digest" if job.source == "sample" else "quote"
-    )
-    studies = find_studies(publications, register.vocabulary)
-    trends, tests = trend_table(publications, denominators, register, errors=_errors(), now=datetime.now(UTC))
+    found = _publications(job, articles, labels, findings)
+    studies = find_studies(found, register.vocabulary)
+    trends, tests = trend_table(found, denominators, register, errors=_errors(), now=datetime.now(UTC))
     return Tables(
         articles=articles,
         labels=labels,
@@ -60,9 +57,22 @@ def tabulate(job: Job) -> Tables:
         trends=trends,
         trend_tests=tests,
         denominators=denominators,
-        publications=publications,
+        publications=found,
         searches=searches,
     )
+
+
+def publications(job: Job) -> list[Publication]:
+    """The stored articles with what they report, as the verdicts read them."""
+    with store_of(job) as store:
+        return _publications(job, store.articles(), store.labels(), store.findings())
+
+
+def _publications(job: Job, articles: pd.DataFrame, labels: pd.DataFrame, findings: pd.DataFrame) -> list[Publication]:
+    from msminer.evidence.stored import publications_from_labels
+
+    kind: Kind = "digest" if job.source == "sample" else "quote"
+    return publications_from_labels(articles, labels, findings, kind=kind)
 
 
 @timed("judge")

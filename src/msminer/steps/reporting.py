@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
-
-import yaml
+from typing import Any
 
 from msminer import __version__
 from msminer.resources import shipped
@@ -89,8 +87,11 @@ def report(job: Job, tables: Tables, verdicts: Mapping[str, Any]) -> Path:
 
 
 def _register_as_read(job: Job) -> dict[str, Any]:
-    path = job.claims or shipped("data", "claims.yaml")
-    return cast("dict[str, Any]", yaml.safe_load(path.read_text("utf-8")))
+    from msminer.claimtools.document import data_of
+    from msminer.claimtools.register import merged
+
+    own = data_of(shipped("data", "claims.yaml"))
+    return own if job.claims is None else merged(own, data_of(job.claims))
 
 
 def unfit_for_trends(tables: Tables) -> str:
