@@ -134,3 +134,14 @@ def test_shown_frames_escape_hostile_titles() -> None:
 def test_no_flow_engine_is_loaded() -> None:
     code = "import sys, msminer.api; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_package_offers_the_same_functions_lazily() -> None:
+    import msminer
+
+    assert msminer.open_report is api.open_report
+    assert set(dir(msminer)) - {"__version__"} <= set(dir(api))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = msminer.no_such_name
+    code = "import sys, msminer; sys.exit('msminer.api' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
