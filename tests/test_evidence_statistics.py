@@ -28,7 +28,7 @@ from msminer.evidence.simulate import simulate_counts, simulate_publications
 from msminer.evidence.statistics import pooled_share, wilson
 from msminer.evidence.stored import publications_from_labels
 from msminer.evidence.trends import trend_table
-from msminer.evidence.trendtests import change_point, rate_slope, share_slope
+from msminer.evidence.trendtests import change_point, monotone, rate_slope, share_slope
 from msminer.evidence.verdicts import judge
 from msminer.schema import ARTICLES, DENOMINATORS, FINDINGS, LABELS, TREND_TESTS, TRENDS, check, from_rows
 
@@ -221,6 +221,42 @@ def test_a_series_too_small_says_why() -> None:
     _, tests = trend_table(papers, None, REGISTER, now=NOW)
     assert tests["p"].isna().all()
     assert tests["note"].str.contains("fewer than").all()
+
+
+def test_the_family_is_corrected_and_a_change_of_share_found_in_it() -> None:
+    rng = np.random.default_rng(3)
+    papers = simulate_publications(range(2001, 2021), 6, rng, before=0.2, after=0.9, change=2011)
+    _, tests = trend_table(papers, denominators(), REGISTER, now=NOW)
+    one = tests.set_index(["cell_type", "direction", "population"]).loc[("MSC", "benefit", "ms")]
+    assert one["p"] <= one["q"] < 0.01
+    assert one["rate_slope_low"] > 0
+    assert abs(one["change_point"] - 2011) <= 1
+    assert one["theil_sen"] > 0
+    assert one["mann_kendall_p"] < 0.01
+    rare = tests[tests["direction"] == "harm"]
+    assert rare["q"].isna().all()
+
+
+def test_intervals_of_labels_by_a_model_are_wider() -> None:
+    papers = simulate_publications(range(2018, 2022), 8, np.random.default_rng(4))
+    sure, _ = trend_table(papers, None, REGISTER, now=NOW)
+    unsure, _ = trend_table(papers, None, REGISTER, now=NOW, errors=ERRORS)
+    some = sure["total"] > 0
+    width = [(one["share_high"] - one["share_low"])[some].astype(float) for one in (sure, unsure)]
+    assert (width[1] >= width[0] - 0.05).all()
+    assert width[1].mean() > width[0].mean()
+    assert (unsure.loc[some, "share_low"] <= unsure.loc[some, "share"]).all()
+    assert set(unsure.loc[some, "method"]) == {"error matrix, multiple imputation"}
+
+
+def test_without_counts_of_papers_there_is_no_rate() -> None:
+    years, k = np.arange(2001, 2011), np.full(10, 3)
+    assert rate_slope(years, k, np.zeros(10))["note"].startswith("no rate")
+
+
+def test_a_flat_series_has_no_monotone_trend() -> None:
+    years = np.arange(2001, 2011)
+    assert monotone(years, np.full(10, 2), np.full(10, 4)) == {"theil_sen": 0.0, "mann_kendall_p": 1.0}
 
 
 def test_a_planted_trend_is_found_and_slopes_have_the_right_sign() -> None:

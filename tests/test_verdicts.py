@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msminer.evidence.claims import load_register, parse_register
+from msminer.evidence.citation import compare
+from msminer.evidence.claims import StudyTarget, load_register, parse_register
 from msminer.evidence.publications import Figure, Finding, Publication
 from msminer.evidence.verdicts import judge
 from msminer.vocabulary import load_vocabulary
@@ -393,6 +394,31 @@ DESCRIBED = {
 def test_a_described_study(changes: dict[str, Any], direction: str, expected: str) -> None:
     row = {"cell_types": ("MSC", "MSC-AD"), "routes": ("intrathecal",), **changes}
     assert verdict([paper("trial_uncontrolled", finding(direction, cell="MSC-AD"), **row)], **DESCRIBED) == expected
+
+
+@pytest.mark.parametrize(
+    ("study", "record", "field", "expected"),
+    [
+        ({"journal": "Mult Scler Relat Disord"}, {"journal": "Multiple sclerosis and related disorders"}, "journal", "confirmed"),
+        ({"journal": "Mult Scler Relat Disord"}, {"journal": "Neurology"}, "journal", "differs"),
+        ({"journal": "Neurology"}, {}, "journal", "unknown"),
+        ({"doses": 3}, {"title": "Three spinal doses of cells"}, "doses", "confirmed"),
+        ({"doses": 3}, {"title": "After 4 injections"}, "doses", "differs"),
+        ({"doses": 3}, {"title": "Cells"}, "doses", "unknown"),
+        ({"follow_up_months": [48]}, {"title": "Up to four years of cells"}, "follow_up_months", "confirmed"),
+        ({"follow_up_months": [48]}, {"title": "Cells"}, "follow_up_months", "unknown"),
+        ({"finding": "no adverse events"}, {}, "finding", "unknown"),
+        ({"authors": ["Doe J", "Roe R"]}, {"first_author": "Doe"}, "authors", "confirmed"),
+        ({"authors": ["Doe J", "Roe R"]}, {"first_author": "Roe"}, "authors", "differs"),
+        ({"authors": ["Doe J"]}, {"first_author": None}, "authors", "unknown"),
+        ({"title_words": ["cells"]}, {"title": "Cells", "title_descriptive": True}, "title_words", "unknown"),
+        ({"year": 2020}, {"year": None}, "year", "unknown"),
+        ({"routes": ["intrathecal"]}, {"routes": ()}, "routes", "unknown"),
+    ],
+)  # fmt: skip
+def test_one_field_of_a_reference(study: dict[str, Any], record: dict[str, Any], field: str, expected: str) -> None:
+    found = compare(StudyTarget.model_validate(study), paper("trial_uncontrolled", **record), VOCABULARY)
+    assert found == {field: expected}
 
 
 def test_not_searched_is_no_absence_of_papers() -> None:

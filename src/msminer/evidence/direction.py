@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from msminer.evidence.rules import Rules, Scope
+from msminer.evidence.rules import Rules
 from msminer.evidence.votes import Stance, TierTable, Vote, share_of, stance_of, tier_table
 
 BACKED, MODELS_ONLY, CONTESTED = "backed", "backed in models only", "contested"
@@ -151,8 +151,3 @@ def _from_models(people: _Side, models: _Side, about: str) -> tuple[str, tuple[s
         return CONTESTED, models.deciding, "studies in models disagree"
     unsure = next((side.why for side in (people, models) if side.why != "too few studies"), "too few studies")
     return INSUFFICIENT, both, unsure
-
-
-def scopes_present(ruling: Ruling) -> frozenset[Scope]:
-    """Scopes that have studies."""
-    return frozenset("human" if one.scope == "human" else "model" for one in ruling.tiers)

@@ -56,11 +56,6 @@ class TierTable:
     share: Share
     stance: Stance
 
-    @property
-    def weight(self) -> float:
-        """Studies, those read by a model counted with the chance that they are one."""
-        return sum(vote.weight for vote in self.votes)
-
     def count(self, direction: str) -> int:
         """Studies with that direction."""
         return sum(vote.direction == direction for vote in self.votes)
