@@ -449,7 +449,8 @@ def test_what_a_sentence_is_drafted_as(sentence: str, expected: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    "sentence", ["Do stem cells regrow myelin?", "Drink enough water.", "Stem cells are small.", ""]
+    "sentence",
+    ["Do stem cells regrow myelin?", "Drink enough water.", "Stem cells are small.", "0 million people have MS.", ""],
 )
 def test_what_is_no_claim(sentence: str) -> None:
     assert draft(sentence, SHIPPED.vocabulary) == []

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from msminer.claimtools import words as cues
+from msminer.claimtools.ready import TELLING, citation, figure, no_cure, strength, trials
 from msminer.claimtools.words import Words, says
 from msminer.classify.text import sentence_spans
 from msminer.errors import ClaimError
@@ -17,16 +18,10 @@ from msminer.evidence.claims import Register
 from msminer.vocabulary import Vocabulary
 
 _SOURCE = re.compile(r"S\d+")
-_MILLIONS = re.compile(r"(?i)\b(?P<number>\d+(?:[.,]\d+)?|a|one|two|three)\s+million\b")
-_MANY_MILLIONS = re.compile(r"(?i)\bmillions\b")
-_UNITED_STATES = re.compile(r"United States|U\.S\.|\bUSA?\b|(?i:\bamerica)")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _STUDY = re.compile(r"(?i)\b(?:study|trial|published|journal|researchers at)\b")
-_SMALL = {"a": 1.0, "one": 1.0, "two": 2.0, "three": 3.0}
 # What a claim in people needs at least, so that a single patient's story counts as what it is.
 _LEAST = {"ms": "case_report", "animal_model": "animal", "any": "in_vitro"}
-# Designs that the shipped register lets tell what is commonly known.
-_TELLING = ["narrative_review", "guideline", "opinion", "systematic_review", "observational", "trial_controlled"]
 # What "better than drugs" is about where the sentence does not say it.
 _COMPARABLE = ("disability", "relapse")
 _HEADER = """\
@@ -113,10 +108,10 @@ def _one_line(text: str) -> str:
 
 def _claims(sentence: str, finder: Words) -> Iterator[dict[str, Any]]:
     if says(cues.NO_CURE, sentence):
-        yield _no_cure()
-    figure = _figure(sentence, finder)
-    if figure is not None:
-        yield figure
+        yield no_cure()
+    number = figure(sentence, finder)
+    if number is not None:
+        yield number
     cells = _cells(sentence, finder)
     if not cells:
         return
@@ -125,11 +120,11 @@ def _claims(sentence: str, finder: Words) -> Iterator[dict[str, Any]]:
     compared = says(cues.COMPARED, sentence)
     year = _YEAR.search(sentence)
     if year and _STUDY.search(sentence):
-        yield _citation(sentence, cells, population, int(year[0]))
+        yield citation(sentence, cells, population, int(year[0]))
     elif outcomes or compared:
         yield _effect(sentence, cells, population, outcomes or _COMPARABLE, finder)
     elif says(cues.TRIALS, sentence):
-        yield _trials(sentence, cells)
+        yield trials(sentence, cells)
 
 
 def _cells(sentence: str, finder: Words) -> list[str]:
@@ -153,10 +148,6 @@ def _population(sentence: str, finder: Words) -> list[str]:
     return subtypes or [group]
 
 
-def _strength(sentence: str) -> str:
-    return "hopes" if says(cues.HOPES, sentence) else "suggests" if says(cues.SUGGESTS, sentence) else "asserts"
-
-
 def _effect(
     sentence: str, cells: list[str], population: list[str], outcomes: tuple[str, ...], finder: Words
 ) -> dict[str, Any]:
@@ -168,7 +159,7 @@ def _effect(
         "says": _paraphrase(cells, population, outcomes, expect),
         "about": about,
         "topic": outcomes[0].replace("_", " "),
-        "strength": _strength(sentence),
+        "strength": strength(sentence),
         "check": "direction",
         "cell_types": cells,
         "outcome": list(outcomes),
@@ -180,7 +171,7 @@ def _effect(
         fields["query"] = "remyelination"
     if outcomes == ("cost_access",):  # told by reviews and opinions as much as by studies
         del fields["min_design"]
-        fields["designs"] = _TELLING
+        fields["designs"] = TELLING
     if expect == "harm" and "safety" in outcomes:  # a risk is there or is not: a mention, told by harmful findings
         fields |= {"check": "mention", "outcome": ["safety"], "expect": "present", "directions": ["harm", "mixed"]}
     elif says(cues.COMPARED, sentence):
@@ -208,77 +199,3 @@ def _paraphrase(cells: list[str], population: list[str], outcomes: tuple[str, ..
     what = " or ".join(outcome.replace("_", " ") for outcome in outcomes)
     name = {"any": "Stem cells", "endogenous": "The body's own precursor cells"}.get(cells[0], " or ".join(cells))
     return f"{name}: {expect.replace('_', ' ')} in {what}, in {who}."
-
-
-def _no_cure() -> dict[str, Any]:
-    return {
-        "says": "There is no cure for MS.",
-        "about": "people",
-        "topic": "cure",
-        "strength": "asserts",
-        "query": "epidemiology",
-        "check": "mention",
-        "cell_types": ["any", "none"],
-        "expect": "present",
-        "population": ["ms"],
-        "designs": [
-            "narrative_review",
-            "guideline",
-            "opinion",
-            "systematic_review",
-            "observational",
-            "trial_controlled",
-        ],
-        "keywords": list(cues.CURES),
-    }
-
-
-def _trials(sentence: str, cells: list[str]) -> dict[str, Any]:
-    return {
-        "says": f"Clinical trials in people with MS test: {', '.join(cells)}.",
-        "about": "people",
-        "topic": "trials",
-        "strength": _strength(sentence),
-        "check": "mention",
-        "cell_types": cells,
-        "expect": "present",
-        "population": ["ms"],
-        "designs": ["protocol", "trial_uncontrolled", "trial_controlled"],
-    }
-
-
-def _figure(sentence: str, finder: Words) -> dict[str, Any] | None:
-    found = _MILLIONS.search(sentence)
-    if not (found or _MANY_MILLIONS.search(sentence)) or "ms" not in finder.labels("populations", sentence):
-        return None
-    region = "United States" if _UNITED_STATES.search(sentence) else "worldwide"
-    number, target = "Millions of", {"at_least": 2_000_000}  # millions are two at least
-    if found:
-        text = found["number"].lower()
-        value = round(1_000_000 * (_SMALL.get(text) or float(text.replace(",", "."))))
-        # A fifth: what the shipped register allows for "nearly a million".
-        number, target = f"About {value:,}", {"about": value, "tolerance": 0.2}  # type: ignore[dict-item]
-    return {
-        "says": f"{number} people have MS ({region}).",
-        "about": "people",
-        "topic": "epidemiology",
-        "strength": _strength(sentence),
-        "query": "epidemiology",
-        "check": "figure",
-        "figure": {"quantity": "people with MS", "region": region, **target},
-        "expect": "present",
-    }
-
-
-def _citation(sentence: str, cells: list[str], population: list[str], year: int) -> dict[str, Any]:
-    known = {"cell_types": cells, "population": population}
-    study = {"year": year, **{name: [word for word in words if word != "any"] for name, words in known.items()}}
-    return {
-        "says": f"A study of {year} exists as the article describes it.",
-        "about": "people",
-        "topic": "reference",
-        "strength": _strength(sentence),
-        "check": "citation",
-        "study": {name: value for name, value in study.items() if value},
-        "expect": "present",
-    }
