@@ -265,11 +265,10 @@ def prove_rate(folder: Path, *, processes: int, threads: int, each: int, key: st
     return len(log), sum(entry.status == 429 for entry in log), most_in_a_second([entry.time for entry in log])
 
 
-@pytest.mark.parametrize(("key", "limit"), [("", 3), ("canary-key", 10)])
-def test_two_processes_stay_under_the_rate(tmp_path: Path, key: str, limit: int) -> None:
-    requests, refused, most = prove_rate(tmp_path, processes=2, threads=3, each=1, key=key)
+def test_two_processes_stay_under_the_rate(tmp_path: Path) -> None:
+    requests, refused, most = prove_rate(tmp_path, processes=2, threads=3, each=1, key="")
     assert (requests, refused) == (6, 0)
-    assert most <= limit
+    assert most <= 3
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import json
 import logging
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -491,11 +490,6 @@ def test_the_raw_page_can_be_parsed_again_without_pubmed(tmp_path: Path) -> None
         raw.close()
         again = [record["title"] for (page,) in rows for record in parse_page(gzip.decompress(page)).records]
         assert sorted(again) == sorted(here.store.articles()["title"])
-
-
-def test_importing_the_client_opens_nothing() -> None:
-    code = "import msminer.pubmed.entrez, threading; assert threading.active_count() == 1"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_text_export_is_stored_and_said_to_be_unproved(tmp_path: Path) -> None:

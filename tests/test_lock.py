@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -18,13 +20,12 @@ from msminer.errors import StoreLocked
 from msminer.store import Store, lock, open_store
 from msminer.store.tables import LOCKS
 
-HOLDER = """
-import sys, time
-from msminer.store import open_store
-with open_store(sys.argv[1]) as store, store.run("holder"):
-    print("held", flush=True)
-    time.sleep(600)
-"""
+
+def hold(url: str, held: Any) -> None:
+    """Hold the lock until killed."""
+    with open_store(url) as store, store.run("holder"):
+        held.set()
+        time.sleep(600)
 
 
 @pytest.fixture(scope="module")
@@ -51,19 +52,20 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("database_server"))
 
 
-def holder(url: str) -> subprocess.Popen[str]:
+def holder(url: str) -> Any:
     """Another process that holds the lock."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, url], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "held\n"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["doorkit"])
+    held = context.Event()
+    process = context.Process(target=hold, args=(url, held), daemon=True)
+    process.start()
+    assert held.wait(60)
     return process
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Any) -> None:
     process.kill()
-    process.wait()
-    assert process.stdout
-    process.stdout.close()
+    process.join()
 
 
 def edit_lock(store: Store, **values: object) -> None:
@@ -88,13 +90,15 @@ def test_a_living_run_keeps_others_out_and_a_dead_one_does_not(url: str) -> None
         assert [(run["owner"], run["status"]) for run in store.runs()[-2:]] == [("holder", "dead"), ("second", "done")]
 
 
-def test_a_stopped_process_that_waits_for_its_parent_is_dead(url: str) -> None:
-    process = holder(url)
-    os.kill(process.pid, signal.SIGKILL)
-    time.sleep(0.2)
-    with open_store(url) as store, store.run("second"):
-        pass
-    kill(process)
+def test_a_killed_process_that_waits_for_its_parent_is_dead() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    assert lock.start_of(child.pid)
+    os.kill(child.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while lock.start_of(child.pid) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    child.wait()
 
 
 def test_a_process_number_used_again_is_not_the_same_process(url: str) -> None:
