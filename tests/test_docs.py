@@ -49,13 +49,13 @@ SETTING_UP = (
 
 
 def commands(page: Path) -> Iterator[str]:
-    """Commands of the sh blocks, continued lines joined, notes left out."""
+    """Commands of the sh blocks, and of plain blocks where a line begins with msminer; continued lines are joined."""
     for language, body in _FENCE.findall(page.read_text("utf-8")):
-        if language in {"sh", "bash", "console"}:
-            for line in body.replace("\\\n", " ").splitlines():
-                plain = line.strip().removeprefix("$ ").split("  #")[0].strip()
-                if plain and not plain.startswith("#"):
-                    yield plain
+        for line in body.replace("\\\n", " ").splitlines():
+            plain = re.split(r"\s{2,}", line.strip().removeprefix("$ "))[0]
+            shell = language in {"sh", "bash", "console"} and plain and not plain.startswith("#")
+            if shell or (language == "" and plain.startswith("msminer ")):
+                yield plain
 
 
 ALL = [

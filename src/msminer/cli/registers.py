@@ -12,7 +12,6 @@ from msminer.cli import app
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from msminer.claimtools.preview import Preview
     from msminer.evidence.publications import Publication
 
 claims_app = typer.Typer(help="Check, preview, add or draft claims of your own.", no_args_is_help=True)
@@ -44,12 +43,11 @@ def preview_claim(
 
     Example: msminer claims preview S0-03 --source sample
     """
-    from msminer.claimtools.preview import preview
+    from msminer.claimtools.preview import as_text, preview
     from msminer.claimtools.register import load_with
 
     register = load_with(claims)
-    for line in _lines(preview(register.claim(claim), _publications(source, evidence), register)):
-        typer.echo(line)
+    typer.echo(as_text(preview(register.claim(claim), _publications(source, evidence), register)))
 
 
 def _publications(source: str, evidence: Path | None) -> Sequence[Publication]:
@@ -57,22 +55,6 @@ def _publications(source: str, evidence: Path | None) -> Sequence[Publication]:
     from msminer.evidence.reader import read_evidence
 
     return read_evidence(evidence) if evidence else steps.publications(steps.Job.stored(source))
-
-
-def _lines(shown: Preview) -> list[str]:
-    head = [f"{shown.claim.id}: {shown.claim.says}"]
-    if not shown.searched:
-        head.append("no stored record comes from this claim's search: a count of 0 says nothing about the literature")
-    tiers = [
-        f"{tier.tier}: {tier.studies} studies, {tier.publications} publications"
-        + ("" if tier.counts else " (shown only)")
-        + "".join(f", {count} {direction}" for direction, count in tier.directions.items())
-        for tier in shown.tiers
-    ]
-    wider = [f"without {name}: {count} publications would match" for name, count in shown.without.items()]
-    left = [f"left out, {ground}: {count}" for ground, count in shown.left_out.items()]
-    papers = [f"  {paper.id} {paper.year or 'no year'} {paper.tier}: {paper.title}" for paper in shown.papers]
-    return head + tiers + left + wider + papers
 
 
 @claims_app.command("add")
