@@ -399,8 +399,8 @@ def test_a_described_study(changes: dict[str, Any], direction: str, expected: st
 @pytest.mark.parametrize(
     ("study", "record", "field", "expected"),
     [
-        ({"journal": "Mult Scler Relat Disord"}, {"journal": "Multiple sclerosis and related disorders"}, "journal", "confirmed"),
-        ({"journal": "Mult Scler Relat Disord"}, {"journal": "Neurology"}, "journal", "differs"),
+        ({"journal": "Mult Scler J"}, {"journal": "Multiple sclerosis journal"}, "journal", "confirmed"),
+        ({"journal": "Mult Scler J"}, {"journal": "Neurology"}, "journal", "differs"),
         ({"journal": "Neurology"}, {}, "journal", "unknown"),
         ({"doses": 3}, {"title": "Three spinal doses of cells"}, "doses", "confirmed"),
         ({"doses": 3}, {"title": "After 4 injections"}, "doses", "differs"),
