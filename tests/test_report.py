@@ -259,6 +259,12 @@ def test_verdict_on_an_unknown_claim_is_refused(bundle: ReportBundle, tmp_path: 
         write_report(replace(bundle, verdicts=strange), tmp_path)
 
 
+def test_unknown_verdict_is_refused(bundle: ReportBundle, tmp_path: Path) -> None:
+    strange = {"rules_version": "1", "verdicts": [{**bundle.verdicts["verdicts"][0], "verdict": "proven"}]}
+    with pytest.raises(ReportError, match="proven"):
+        write_report(replace(bundle, verdicts=strange), tmp_path)
+
+
 def test_time_without_zone_is_refused(bundle: ReportBundle, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="time zone"):
         write_report(replace(bundle, generated_at=datetime(2026, 11, 21)), tmp_path)

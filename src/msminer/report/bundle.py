@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from msminer.errors import ReportError
+from msminer.report.words import VERDICTS
 from msminer.schema import ORIGINS
 
 # PubMed identifiers have eight digits in 2026; the sample numbers its records without one from here on.
@@ -58,7 +59,7 @@ class ReportBundle:
     @property
     def stamp(self) -> str:
         """Name of the report's folder, e.g. 20261121T123600Z."""
-        return self.generated_at.strftime("%Y%m%dT%H%M%SZ")
+        return self.generated_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
     @property
     def claims(self) -> dict[str, Mapping[str, Any]]:
@@ -77,4 +78,7 @@ def check_bundle(bundle: ReportBundle) -> ReportBundle:
     unknown = [v["claim_id"] for v in bundle.verdicts.get("verdicts", []) if v["claim_id"] not in bundle.claims]
     if unknown:
         raise ReportError("verdicts on claims that the register does not hold", claims=unknown)
+    strange = sorted({v["verdict"] for v in bundle.verdicts.get("verdicts", [])} - VERDICTS.keys())
+    if strange:
+        raise ReportError("verdicts that the page has no word for", verdicts=strange)
     return bundle

@@ -132,7 +132,8 @@ def changed_view(changes: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     parts = [(title, lines) for title, lines in _lines(changes) if lines]
     shown = [(f"{title}: {len(lines)}", lines[:SHOWN], max(0, len(lines) - SHOWN)) for title, lines in parts]
-    return {"since": str(changes["since"])[:10], "parts": shown}
+    since = str(changes["since"])[:16].replace("T", ", ")
+    return {"since": f"{since} UTC", "parts": shown}
 
 
 def _lines(changes: dict[str, Any]) -> list[tuple[str, list[tuple[str, str | None]]]]:
@@ -159,7 +160,7 @@ def _paper(paper: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def _flip(flip: dict[str, Any]) -> tuple[str, str]:
-    return f"{flip['claim_id']}: {flip['before']} to {flip['after']}", f"#{flip['claim_id']}"
+    return f"{flip['claim_id']}: from {flip['before'].lower()} to {flip['after'].lower()}", f"#{flip['claim_id']}"
 
 
 def _move(move: dict[str, Any]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC
 from pathlib import Path
 
 from msminer.errors import ReportError
@@ -51,7 +52,10 @@ def _fill(bundle: ReportBundle, draft: Path) -> None:
     write_json(clean(bundle.card), draft / "model_card.json")
     write_json({"@graph": claim_reviews(bundle)}, draft / "claimreview.jsonld")
     write_json({"origin": bundle.origin, **(changes or {"previous": None})}, draft / "diff.json")
-    write_json({"origin": bundle.origin, "generated_at": bundle.generated_at.isoformat()}, draft / "report.json")
+    write_json(
+        {"origin": bundle.origin, "generated_at": bundle.generated_at.astimezone(UTC).isoformat()},
+        draft / "report.json",
+    )
     (draft / "evidence.ris").write_text(citations.ris(bundle.articles, bundle.origin), encoding="utf-8")
     (draft / "evidence.bib").write_text(citations.bibtex(bundle.articles, bundle.origin), encoding="utf-8")
 
