@@ -238,3 +238,13 @@ def test_errors_hold_no_whole_body() -> None:
     said = refusal(200, {}, long)
     assert said is not None
     assert len(str(said.error)) < 500
+
+
+def test_a_block_and_a_foreign_redirect_are_told_apart() -> None:
+    blocked = refusal(302, {"location": "https://misuse.ncbi.nlm.nih.gov/error/abuse.shtml"}, b"")
+    elsewhere = refusal(302, {"location": "https://elsewhere.example/"}, b"")
+    assert blocked is not None
+    assert elsewhere is not None
+    assert "write to eutilities@ncbi.nlm.nih.gov" in str(blocked.error)
+    assert "MSMINER_ENTREZ_URL" in str(elsewhere.error)
+    assert "eutilities@" not in str(elsewhere.error)
