@@ -347,7 +347,14 @@ def make_bundle(size: int = 60, *, seed: int = 7, **changes: Any) -> ReportBundl
         "register": register,
         "generated_at": NOW,
         "predicted_share": 1.0,
-        "card": {"model": "msminer-1-test", "scores": {"cell_types": {"micro_f1": 0.93}}},
+        "card": {
+            "model": "msminer-1-test",
+            "scores": {"cell_types": {"micro_f1": {"value": 0.93, "low": 0.9, "high": 0.95}, "each": {}}},
+            "baselines": {"keywords": {}},
+            "calibration": {
+                "cell_types": {"n": 90, "ece": 0.02, "brier": 0.1, "curve": [{"p": 0.8, "right": 0.7, "n": 10}]}
+            },
+        },
         "provenance": {
             "queries": [
                 {"name": "stem_cells_ms", "term": "stem cells[tiab]", "asked_at": "2026-11-21T10:00:00Z", "count": size}

@@ -287,3 +287,17 @@ def test_an_animal_picture_stands_only_beside_a_verdict_on_models(
     entries["verdicts"][0] |= {"verdict": verdict, "searched": True}
     card = html.document_fromstring(render(replace(undrawn, verdicts=entries))).get_element_by_id("S0-01")
     assert pick(card, "figcaption")[0].text_content().startswith(pictured)
+
+
+def test_card_shows_scores_beside_baselines_with_intervals(page: html.HtmlElement) -> None:
+    method = page.get_element_by_id("method").text_content()
+    assert "0.93 (0.90 to 0.95)" in method
+    assert "not given" in method  # the baseline has no such score
+    assert "Can its probabilities be trusted?" in method
+
+
+def test_card_without_scores_is_shown_as_it_is(undrawn: ReportBundle) -> None:
+    page = html.document_fromstring(render(replace(undrawn, card={"model": "m", "list": list(range(99))})))
+    method = page.get_element_by_id("method").text_content()
+    assert "99 entries, in model_card.json" in method
+    assert "Can its probabilities" not in method

@@ -127,6 +127,20 @@ def rate_svg(frame: pd.DataFrame, label: str) -> Markup:
     return svg(alt.layer(ranges, points).properties(width=440, height=170), label)
 
 
+def reliability_svg(frame: pd.DataFrame, order: list[str], label: str) -> Markup:
+    """Small multiples by panel: how often a stated probability was right; columns panel, p, right, low, high."""
+    import altair as alt
+
+    base = alt.Chart().encode(x=alt.X("p:Q", title="Stated probability", scale=_shares(), axis=_share_axis()))
+    y = alt.Y("low:Q", title="Right", scale=_shares(), axis=_share_axis())
+    ideal = base.mark_line(strokeWidth=1, strokeDash=[3, 3], color=SOFT, aria=False).encode(
+        y=alt.Y("p:Q", scale=_shares())
+    )
+    ranges = base.mark_rule(strokeWidth=1.6, opacity=0.6, color=INK, aria=False).encode(y=y, y2="high:Q")
+    points = base.mark_point(size=34, filled=True, opacity=1, color=INK, aria=False).encode(y="right:Q")
+    return svg(_panels(alt.layer(ideal, ranges, points, data=frame), order, 120), label)
+
+
 def _hollow(field: str, color: str) -> Any:
     import altair as alt
 

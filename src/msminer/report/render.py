@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from msminer.report import charts, figures, page
 from msminer.report.bundle import ReportBundle
+from msminer.report.card import card_view
 from msminer.report.claims import MOST_STUDIES, ClaimView, Tier, claim_views
 from msminer.report.diff import changed_view
 from msminer.report.exports import FILES
@@ -81,8 +82,10 @@ def _trends(bundle: ReportBundle) -> dict[str, Any]:
     with charts.unchecked():
         shown, few = figures.cell_trends(bundle) if bundle.trends_publishable else ([], "")
         tiers = figures.tier_figure(bundle.studies, bundle.findings)
+        card = card_view(bundle.card)
     return {
         "tier_figure": tiers,
+        "card_view": card,
         "trends": shown,
         "too_few": few,
         "trends_reason": "" if bundle.trends_publishable else bundle.trends_reason,
