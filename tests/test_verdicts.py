@@ -73,6 +73,11 @@ def verdict(publications: Sequence[Publication], **changes: Any) -> str:
 
 
 EFFECT = [
+    (
+        "one good and one null trial above 30 series",
+        many(30, "observational") + many(1, "trial_controlled") + many(1, "trial_controlled", "no_effect"),
+        "contested",
+    ),
     ("nothing", [], "insufficient"),
     ("two trials", many(2, "trial_controlled"), "insufficient"),
     ("three trials", many(3, "trial_controlled"), "backed"),
