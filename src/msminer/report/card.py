@@ -10,9 +10,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from msminer.report import charts
+from msminer.report.words import plain
 
 # Scores of single labels fill the file, not the page.
 _EACH = "each"
+_BASELINES = {
+    "majority": "Most frequent label",
+    "keywords": "Keyword rules",
+    "tfidf_lr": "TF-IDF, logistic regression",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,9 @@ def card_view(card: Mapping[str, Any]) -> CardView | None:
         (_words((axis,)), f"{part['n']:,}", f"{part['ece']:.3f}", f"{part['brier']:.3f}")
         for axis, part in calibration.items()
     ]
-    return CardView(tuple(_words((name,)) for name in others), tuple(rows), _reliability(calibration), tuple(table))
+    return CardView(
+        tuple(plain(_BASELINES, name) for name in others), tuple(rows), _reliability(calibration), tuple(table)
+    )
 
 
 def _intervals(part: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
