@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from doorkit import NOW, articles, write_records
+from doorkit import NOW, PRELOAD, articles, write_records
 from msminer.pubmed.entrez import Timing, open_client
 from msminer.pubmed.gate import Gate
 from msminer.pubmed.harvest import harvest
@@ -43,11 +43,11 @@ def worker(url: str, home: Path) -> Any:
     """A started worker that has done its imports."""
     # A fork server has the imports done, so that a process costs milliseconds; nothing of it is shared with the tests.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["doorkit", "msminer.pubmed.harvest"])
+    context.set_forkserver_preload(PRELOAD)
     ready = context.Event()
     process = context.Process(target=work, args=(url, home, ready), daemon=True)
     process.start()
-    assert ready.wait(60)
+    assert ready.wait(120)
     return process
 
 

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select, update
 
 import postgres
+from doorkit import PRELOAD
 from msminer.errors import StoreLocked
 from msminer.store import Store, lock, open_store
 from msminer.store.tables import LOCKS
@@ -55,11 +56,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def holder(url: str) -> Any:
     """Another process that holds the lock."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["doorkit"])
+    context.set_forkserver_preload(PRELOAD)
     held = context.Event()
     process = context.Process(target=hold, args=(url, held), daemon=True)
     process.start()
-    assert held.wait(60)
+    assert held.wait(120)
     return process
 
 
