@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from msminer.classify.features import Batch
 from msminer.classify.heads import Doubles
 from msminer.classify.models import OUTCOMES, Predicted, likeliest
@@ -30,18 +33,30 @@ class Rules:
     direction_share: Doubles
 
 
+def decided_labels(axis: str, chance: Mapping[str, float], threshold: float, vocabulary: Vocabulary) -> frozenset[str]:
+    """Labels at or above the threshold, parents added, `none` alone; else the likeliest, unless it is a guess."""
+    decided = {label for label, value in chance.items() if value >= threshold}
+    if not decided and axis in _ALWAYS:
+        likeliest_one = max(chance, key=lambda label: chance[label])
+        decided = {likeliest_one} if chance[likeliest_one] >= ABSTAIN else set()
+    if NONE in decided and len(decided) > 1:
+        rest = max(chance[label] for label in decided if label != NONE)
+        decided = {NONE} if chance[NONE] > rest else decided - {NONE}
+    return vocabulary.with_parents(decided)
+
+
+def decided_matrix(axis: str, p: Doubles, threshold: float, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
+    """`decided_labels` of many abstracts: abstracts x labels."""
+    ids = vocabulary.ids(axis)
+    rows = (decided_labels(axis, dict(zip(ids, row, strict=True)), threshold, vocabulary) for row in p.tolist())
+    return np.array([[label in row for label in ids] for row in rows], bool)
+
+
 def many(axis: str, p: Sequence[float], rules: Rules) -> list[LabelScore]:
     """Decided labels of an axis that holds many, parents added, `none` alone; empty where nothing is sure enough."""
     ids = rules.vocabulary.ids(axis)
     chance = dict(zip(ids, map(float, p), strict=True))
-    decided = {label for label, value in chance.items() if value >= rules.thresholds[axis]}
-    if not decided and axis in _ALWAYS:
-        likeliest = max(chance, key=lambda label: chance[label])
-        decided = {likeliest} if chance[likeliest] >= ABSTAIN else set()
-    if NONE in decided and len(decided) > 1:
-        rest = max(chance[label] for label in decided if label != NONE)
-        decided = {NONE} if chance[NONE] > rest else decided - {NONE}
-    wanted = rules.vocabulary.with_parents(decided)
+    wanted = decided_labels(axis, chance, rules.thresholds[axis], rules.vocabulary)
     return [{"label": i, "p": round(_with_children(i, chance, wanted, rules), 4)} for i in ids if i in wanted]
 
 

@@ -47,7 +47,7 @@ def view(batch: Batch, encoder: Encoder, sentences: View, pairs: npt.NDArray[np.
     own = np.log1p(batch.ideas[rows[:, None], _own_columns(encoder)[outcome]])
     title, _, last = edges(batch)
     title_ideas = np.log1p(batch.ideas[batch.first[owner]][:, columns])
-    last_ideas = np.log1p(summed(batch.ideas[:, columns] * (last | title)[:, None], batch))[owner]
+    last_ideas = np.log1p(summed(batch.ideas[:, columns], batch, last | title))[owner]
     net = _net(encoder, batch.ideas[rows])
     known = np.eye(10, dtype=np.float32)[outcome]
     dense = np.hstack(

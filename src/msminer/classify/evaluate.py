@@ -34,7 +34,8 @@ def evaluate(
     """Nested cross-validation on the gold: 5 outer folds grouped by near-duplicate, all tuning within each.
 
     Returns the card: scores with 95% bootstrap intervals, baselines, calibration, error tables, data and checksums.
-    With `out`, writes card.json, card.md and errors.json there. Raises DataError when splits share a text.
+    With `out`, writes card.json, card.md, errors.json and out_of_fold.jsonl there. Raises DataError when splits share
+    a text.
     """
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
@@ -60,6 +61,7 @@ def evaluate(
         "records": [_sha256(p) for p in records],
         "seed": seed,
     }
+    made["out_of_fold"] = [_without_quotes(row) for row in told["msminer"]]
     made["split"] = f"{OUTER_FOLDS} outer and 4 inner folds, grouped by PMID, DOI and near-duplicate text"
     if out is not None:
         write_card(made, out)
@@ -67,12 +69,20 @@ def evaluate(
 
 
 def write_card(made: Mapping[str, Any], out: Path) -> None:
-    """Write card.json, card.md and errors.json to a folder."""
+    """Write card.json, card.md, errors.json and out_of_fold.jsonl (labels, no text) to a folder."""
     errors = made["errors"]
-    rest = {key: value for key, value in made.items() if key != "errors"}
+    rest = {key: value for key, value in made.items() if key not in {"errors", "out_of_fold"}}
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made["out_of_fold"])
+    (out / "out_of_fold.jsonl").write_text(lines, encoding="utf-8")
     (out / "card.json").write_text(json.dumps(rest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (out / "errors.json").write_text(json.dumps(errors, indent=1) + "\n", encoding="utf-8")
     (out / "card.md").write_text(card.as_markdown(rest), encoding="utf-8")
+
+
+def _without_quotes(row: Told) -> Told:
+    """The labels without the sentences, which are not ours to ship."""
+    findings = [{k: v for k, v in finding.items() if k != "quote"} for finding in row["findings"]]
+    return {**row, "findings": findings}
 
 
 def _predictions(
@@ -123,8 +133,7 @@ def _one_fold(number: int) -> dict[str, list[Any]]:
 def _card(
     entries: Sequence[Mapping[str, Any]], told: Mapping[str, list[Told]], vocabulary: Vocabulary, seed: int
 ) -> dict[str, Any]:
-    near = [n for n, g in enumerate(entries) if g["cell_types"] != [NONE] and _MS & set(g["populations"])]
-    cells = [n for n in near if set(entries[n]["cell_types"]) != {"endogenous"}]
+    cells = [n for n, g in enumerate(entries) if g["cell_types"] != [NONE] and _MS & set(g["populations"])]
     mine = told["msminer"]
     return {
         "scores": score_all(entries, mine, vocabulary, seed),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from msminer.classify import directions, spec
+from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest, fit_forest
 from msminer.classify.heads import (
@@ -124,7 +126,9 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
         scaling, features, stack, (chances, share, *direction_scores[1:]), labels[OUTCOMES]
     )
     thresholds = {
-        axis: best_threshold(scaling[axis].probabilities(raw.axes[axis]), labels[axis])
+        axis: best_threshold(
+            scaling[axis].probabilities(raw.axes[axis]), labels[axis], partial(_decided, axis, vocabulary)
+        )
         for axis in ("cell_types", "populations", "routes")
     }
     thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
@@ -172,7 +176,7 @@ def _fit_groups(
 
 def _spread(dense: Floats) -> Floats:
     # 0.1 keeps columns that are nearly always zero from being blown up
-    return (dense.std(axis=0) + 0.1).astype(np.float32)
+    return np.asarray(dense.std(axis=0) + 0.1, np.float32)
 
 
 def direction_pairs(material: Material, rows: Rows) -> tuple[Rows, npt.NDArray[np.int64]]:
@@ -308,6 +312,10 @@ def _temperature(scores: Floats, labels: Bools) -> float:
         return -float(np.log(np.clip(softmax(scores * np.exp(log_t))[labels], 1e-9, 1)).sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def _decided(axis: str, vocabulary: Vocabulary, p: Doubles, threshold: float) -> Bools:
+    return decided_matrix(axis, p, threshold, vocabulary)
 
 
 def best_threshold(p: Doubles, labels: Bools, decide: Callable[[Doubles, float], Bools] | None = None) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from msminer.classify import directions, views
 from msminer.classify.features import Batch, Encoder
@@ -139,10 +140,21 @@ def best_sentences(raw: Raw, batch: Batch) -> Ints:
 
 def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     """Probabilities of a batch."""
-    of_sentences = sentence_view(batch, parts.idf, parts.topics)
+    words = views.weighted(batch.words, parts.idf)
     scores = document_scores(parts.documents, parts.forest, document_view(batch, encoder, parts.idf, parts.topics))
-    raw = Raw(blended(scores, parts.blends), parts.sentences.scores(of_sentences))
+    raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
+    # the direction heads read no dense column of the sentence view
+    of_sentences = View(np.zeros((len(batch.owner), 0), np.float32), words)
     return finish(parts, encoder, batch, raw, of_sentences)
+
+
+def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix) -> Floats:
+    """Scores of the sentence heads, as `Heads.scores` gives them on `sentence_view`."""
+    heads, topics = parts.sentences, parts.topics.shape[1]
+    dense = views.sentence_scores(batch, heads.dense[: len(heads.dense) - topics])
+    about = topics_of(batch.words, parts.topics) @ heads.dense[len(heads.dense) - topics :]
+    out: Floats = dense + about + words @ heads.words + heads.intercept
+    return out
 
 
 def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, of_sentences: View) -> Predicted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,11 @@ FEWEST_ABSTRACTS = 3
 SEED = 20261101
 
 
-def train(gold: Path, records: Sequence[Path], out: Path, transfer: Path | None = None, seed: int = SEED) -> Model:
+def train(gold: Path, records: Sequence[Path], out: Path, seed: int = SEED) -> Model:
     """Fit the classifier on a gold file and the records that hold its texts; write it to the folder `out`.
 
     records: PubMed XML or JSON lines (pmid, title, abstract). Raises DataError when the gold or its texts do not fit.
     """
-    del transfer
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
     entries, texts = paired(read_gold(gold), everything)
@@ -116,8 +115,3 @@ def golden_records() -> list[dict[str, Any]]:
     """The records of our own writing whose labels every load checks."""
     lines = shipped("data", "model", "golden.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
-
-
-def ids_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """PMIDs in order."""
-    return [str(record["pmid"]) for record in records]

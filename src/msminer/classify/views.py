@@ -41,10 +41,13 @@ def edges(batch: Batch) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], n
     return title, (number > 0) & (number <= quarter), (number > 0) & (number >= size - quarter)
 
 
-def summed(values: Floats, batch: Batch) -> Floats:
-    """Rows of sentences added up per abstract."""
-    total: Floats = np.add.reduceat(values, batch.first[:-1], axis=0)
-    return total
+def summed(values: Floats, batch: Batch, weight: npt.NDArray[np.generic] | None = None) -> Floats:
+    """Rows of sentences, each times its weight (default 1), added up per abstract."""
+    n, m = len(batch.first) - 1, len(batch.owner)
+    times = np.ones(m, np.float32) if weight is None else weight.astype(np.float32)
+    # rows stand in order of their abstract, so that first is the matrix' row pointer
+    gather = sparse.csr_matrix((times, np.arange(m, dtype=np.int32), batch.first), shape=(n, m))
+    return np.asarray(gather @ values, np.float32)
 
 
 def document_dense(batch: Batch, given: int) -> Floats:
@@ -55,8 +58,8 @@ def document_dense(batch: Batch, given: int) -> Floats:
     title, first, last = edges(batch)
     ideas = batch.ideas
     zones = [np.log1p(summed(ideas, batch))]
-    zones += [(summed(ideas * mask[:, None], batch) > 0).astype(np.float32) for mask in (title, first, last)]
-    zones.append(np.log1p(summed(ideas * (ideas[:, given] > 0)[:, None], batch)))
+    zones += [(summed(ideas, batch, mask) > 0).astype(np.float32) for mask in (title, first, last)]
+    zones.append(np.log1p(summed(ideas, batch, ideas[:, given] > 0)))
     sizes = np.diff(batch.first).astype(np.float32)
     n_tokens = summed(batch.lengths[:, None].astype(np.float32), batch)[:, 0]
     extra = np.column_stack([np.log1p(sizes), np.log1p(n_tokens), sizes <= 1])
@@ -80,26 +83,35 @@ def weighted(counts: sparse.csr_matrix, idf: Floats) -> sparse.csr_matrix:
     return out.astype(np.float32)
 
 
+def sentence_scores(batch: Batch, weights: Floats) -> Floats:
+    """`sentence_dense(batch) @ weights` without building that table, which is what costs at work."""
+    now = np.log1p(batch.ideas)
+    f = now.shape[1]
+    blocks = np.hstack([weights[n * f : (n + 1) * f] for n in range(4)])
+    own, title, before, after = np.split(now @ blocks, 4, axis=1)
+    inside = (place(batch)[0] > 0)[1:, None]
+    out = own + title[batch.first[batch.owner]]
+    out[1:] += before[:-1] * inside
+    out[:-1] += after[1:] * inside
+    found: Floats = out + sentence_extra(batch) @ weights[4 * f :]
+    return found
+
+
+def sentence_extra(batch: Batch) -> Floats:
+    """Place and length of each sentence: EXTRA_SENTENCE."""
+    number, size = place(batch)
+    share = number / np.maximum(size - 1, 1)
+    columns = [number == 0, share, share**2, number == size - 1, number == size - 2, number == 1]
+    return np.column_stack([*columns, size / 10, batch.lengths / 30]).astype(np.float32)
+
+
 def sentence_dense(batch: Batch) -> Floats:
     """Per sentence: log counts of ideas and pairs; those of title, sentence before and after; place and length."""
     now = np.log1p(batch.ideas)
-    number, size = place(batch)
-    inside = number > 0
+    inside = place(batch)[0] > 0
     before = np.zeros_like(now)
     before[1:] = now[:-1] * inside[1:, None]
     after = np.zeros_like(now)
     after[:-1] = now[1:] * inside[1:, None]
-    share = number / np.maximum(size - 1, 1)
-    extra = np.column_stack(
-        [
-            ~inside,
-            share,
-            share**2,
-            number == size - 1,
-            number == size - 2,
-            number == 1,
-            size / 10,
-            batch.lengths / 30,
-        ]
-    )
-    return np.hstack([now, now[batch.first[batch.owner]], before, after, extra]).astype(np.float32)
+    title = now[batch.first[batch.owner]]
+    return np.hstack([now, title, before, after, sentence_extra(batch)]).astype(np.float32)
