@@ -73,6 +73,17 @@ def verdict(publications: Sequence[Publication], **changes: Any) -> str:
 
 
 EFFECT = [
+    ("two of three series", many(8, "observational") + many(4, "observational", "no_effect"), "contested"),
+    (
+        "half of all studies, trials above series",
+        many(2, "trial_controlled") + many(1, "trial_controlled", "mixed") + many(2, "observational", "no_effect"),
+        "contested",
+    ),
+    (
+        "good open-label trials above failing series",
+        many(3, "trial_uncontrolled") + many(4, "observational", "no_effect"),
+        "contested",
+    ),
     (
         "one good and one null trial above 30 series",
         many(30, "observational") + many(1, "trial_controlled") + many(1, "trial_controlled", "no_effect"),
