@@ -3,6 +3,7 @@
     python benchmarks/bulk.py make FOLDER --files 10      write files of 30,000 records, real ones under new PMIDs
     python benchmarks/bulk.py run FOLDER --workers 2      label them in plain processes
     python benchmarks/bulk.py flow FOLDER --workers 2     label them by the flow
+    python benchmarks/bulk.py overhead FOLDER             seconds that Prefect and Dask add to a task
 
 The records come from the folder of the tests' corpus (MSMINER_CORPUS); what is written is never to be published.
 """
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Python puts this folder first, where coverage.py would be taken for the package that numba looks for.
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT / "benchmarks"]
 A_FILE = 30_000
+_TASKS = 100
 _ARTICLE = re.compile(rb"<PubmedArticle>.*?</PubmedArticle>", re.DOTALL)
 _PMID = re.compile(rb"(<PMID[^>]*>)\d+(</PMID>)")
 _ARTICLE_ID = re.compile(rb'(<ArticleId IdType="pubmed">)\d+(</ArticleId>)')
@@ -118,10 +120,36 @@ def flow(folder: Path, workers: int, shards: Path) -> dict[str, Any]:
     return {"way": "flow", "workers": workers, "records": manifest.records, "seconds": round(wall, 1)}
 
 
+def overhead(_folder: Path, workers: int, _shards: Path) -> dict[str, Any]:
+    """Tasks that do nothing, one after the other in each worker: what is left is Prefect's and Dask's."""
+    sys.path.insert(0, str(ROOT / "flows"))
+    from prefect import flow, task
+
+    import bulk
+
+    @task(cache_policy=bulk.NO_CACHE, persist_result=False)
+    def nothing(number: int) -> int:
+        return number
+
+    @flow(persist_result=False)
+    def many(tasks: int) -> float:
+        [future.wait() for future in [nothing.submit(i) for i in range(2 * workers)]]
+        began = time.perf_counter()
+        futures = [nothing.submit(i) for i in range(tasks)]
+        [future.wait() for future in futures]
+        return (time.perf_counter() - began) * workers / tasks
+
+    @flow(persist_result=False)
+    def measured() -> float:
+        return float(many.with_options(task_runner=bulk._runner(workers, None))(_TASKS))
+
+    return {"way": "overhead", "workers": workers, "tasks": _TASKS, "seconds_a_task": round(measured(), 4)}
+
+
 def main() -> None:
     """Run one of the commands and print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["make", "run", "flow"])
+    parser.add_argument("command", choices=["make", "run", "flow", "overhead"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
@@ -129,7 +157,7 @@ def main() -> None:
     if args.command == "make":
         make(args.folder, args.files)
         return
-    measure = run if args.command == "run" else flow
+    measure = {"run": run, "flow": flow, "overhead": overhead}[args.command]
     print(json.dumps(measure(args.folder, args.workers, args.folder / "shards")))
 
 
