@@ -254,6 +254,18 @@ def test_a_systematic_review_decides_only_where_its_tier_has_no_study() -> None:
     assert verdict(review, min_design="systematic_review", designs=["systematic_review"]) == "insufficient"
 
 
+def test_a_review_of_unknown_follow_up_decides_nothing_over_a_horizon() -> None:
+    review = [paper("systematic_review", finding(), title="Meta-analysis of 12 studies")]
+    long = [paper("systematic_review", finding(), title="Meta-analysis of 12 studies", follow_up_months=60.0)]
+    assert verdict(review, horizon_months=24) == "insufficient"
+    assert verdict(long, horizon_months=24) == "backed"
+
+
+def test_a_reference_that_was_not_searched_is_not_called_not_found() -> None:
+    assert entry([], options={"queries_searched": frozenset({"other"})}, **REFERENCE)["verdict"] == "insufficient"
+    assert verdict([], **REFERENCE) == "not found"
+
+
 def test_a_review_of_mice_and_people_stands_for_neither() -> None:
     review = [paper("systematic_review", finding(), title="Review of 12 studies", populations=("ms", "animal_model"))]
     assert verdict(review) == "insufficient"
