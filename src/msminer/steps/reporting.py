@@ -60,7 +60,7 @@ _ONE_YEAR = 0.5
 def report(job: Job, tables: Tables, verdicts: Mapping[str, Any]) -> Path:
     """Write the page and the exports to reports/ in the job's home; returns the path of index.html."""
     from msminer.report.bundle import ReportBundle
-    from msminer.report.folder import write_report
+    from msminer.report.folder import latest_report, write_report
 
     now = datetime.now(UTC)
     why_not = unfit_for_trends(tables)
@@ -78,7 +78,7 @@ def report(job: Job, tables: Tables, verdicts: Mapping[str, Any]) -> Path:
         generated_at=now,
         card=json.loads(shipped("data", "model", "card.json").read_text("utf-8")),
         provenance=provenance(job, tables, verdicts, now),
-        previous=_previous(job),
+        previous=latest_report(job.settings.home, origin=job.source),
         trends_publishable=not why_not,
         trends_reason=why_not,
         predicted_share=0.0 if job.source == "sample" else 1.0,
@@ -111,26 +111,13 @@ def unfit_for_trends(tables: Tables) -> str:
     return ""
 
 
-def _previous(job: Job) -> Path | None:
-    """The newest report of the same source."""
-    from msminer.report.diff import read_report
-    from msminer.report.folder import latest_report
-
-    found = latest_report(job.settings.home)
-    if found is None:
-        return None
-    return found if read_report(found)["origin"] == job.source else None
-
-
 def provenance(job: Job, tables: Tables, verdicts: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Everything needed to make the report again: searches, dates, counts, versions, checksums."""
     newest = {str(row["query"]): row for row in tables.searches}
     return {
         "made_at": now.isoformat(timespec="seconds"),
         "source": job.source,
-        "service": "PubMed (NCBI E-utilities)"
-        if job.settings.is_ncbi and job.source == "entrez"
-        else "another address or files",
+        "service": _service(job),
         "searches": [
             {key: row.get(key) for key in ("query", "term", "asked_at", "count", "translation", "db_build")}
             for row in newest.values()
@@ -141,6 +128,14 @@ def provenance(job: Job, tables: Tables, verdicts: Mapping[str, Any], now: datet
         "rules": verdicts["rules_version"],
         "checksums": {name: _sha256(shipped("data", name)) for name in ("claims.yaml", "vocabulary.yaml")},
     }
+
+
+def _service(job: Job) -> str:
+    if job.source == "sample":
+        return "the embedded sample, served on loopback"
+    if job.source == "files":
+        return "files"
+    return "NCBI E-utilities" if job.settings.is_ncbi else "another address than NCBI's"
 
 
 def _libraries() -> dict[str, str]:
