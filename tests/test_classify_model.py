@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from msminer.classify import models
 from msminer.classify.decide import AXES
 from msminer.classify.files import label_files
 from msminer.classify.modelfile import MANIFEST_FILE, MODEL_FILE, Model, load_model
@@ -233,3 +235,11 @@ def test_nothing_is_written_when_no_input_is_left(tmp_path: Path) -> None:
 def test_label_files_needs_an_input(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         label_files([], tmp_path / "out.jsonl")
+
+
+def test_the_fast_path_scores_like_the_view_that_was_trained_on(model: Model) -> None:
+    batch = model.encoder.encode([TRIAL, EMPTY, NASAL])
+    parts = model.parts
+    view = models.sentence_view(batch, parts.idf, parts.topics)
+    fast = models.sentence_scores(parts, batch, view.words)
+    np.testing.assert_allclose(fast, parts.sentences.scores(view), atol=1e-4)

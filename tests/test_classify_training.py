@@ -178,3 +178,17 @@ def test_training_twice_gives_the_same_predictions(tmp_path: Path) -> None:
     assert models[0].id == models[1].id
     ask = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()][:5]
     assert list(models[0].label(ask)) == list(models[1].label(ask))
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+def test_no_text_of_the_gold_stands_on_both_sides_of_a_split(corpus: Path) -> None:
+    from msminer.classify.heads import folds
+    from msminer.classify.train import read_records
+
+    files = sorted((corpus / "pubmed").glob("*.xml.gz"))
+    gold = read_gold(shipped("data", "gold", "gold.jsonl"))
+    _, texts = paired(gold, read_records(files))
+    assert len(texts) == len(gold)
+    for train_rows, test_rows in folds(len(texts), groups_of(texts), 5, 20261101):
+        check_no_leak([texts[r] for r in train_rows], [texts[r] for r in test_rows], ("train", "test"))

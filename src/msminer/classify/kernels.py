@@ -22,7 +22,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_compiled
-def find_phrases(rows, sentence, table, first, key, target, idea_first, ideas, group, n_groups):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915, PLR0917
+def find_phrases(rows, sentence, table, first, key, target, idea_first, ideas, group, n_groups):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     """Hits (idea, sentence, start, end) of all tokens; per group the longest at a place, none inside another.
 
     rows: table row per token; table: keys per row, -1 padded; the other arrays are those of `phrases.Trie`.
@@ -96,7 +96,7 @@ def find_phrases(rows, sentence, table, first, key, target, idea_first, ideas, g
 
 
 @_compiled
-def count_ideas(hits, n_sentences, n_ideas, left, right, n_right, reach):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def count_ideas(hits, n_sentences, n_ideas, left, right, n_right, reach):  # type: ignore[no-untyped-def]
     """Counts per sentence of each idea, then of (left, right) pairs within `reach` tokens, a left one's nearest only.
 
     left, right: class of each idea, -1 for none; the pair a, b is column n_ideas + a * n_right + b.
@@ -158,7 +158,7 @@ def count_words(words, sentence, pair_key, pair_column):  # type: ignore[no-unty
 
 
 @_compiled
-def walk_trees(table, roots, feature, threshold, left, right, leaf, values):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def walk_trees(table, roots, feature, threshold, left, right, leaf, values):  # type: ignore[no-untyped-def]
     """Mean of the leaf values that each row of `table` reaches, rows x outputs.
 
     roots: first node of each tree; left, right: next nodes; leaf: row of `values` for a leaf, -1 inside a tree.
