@@ -72,6 +72,7 @@ def write_manifest(shards: list[Shard], folder: str) -> Manifest:
     """Say which shards make up the corpus."""
     manifest = make_manifest(shards)
     manifest.save(ShardFolder(folder))
+    ShardFolder(folder).sweep()
     return manifest
 
 

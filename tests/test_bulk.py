@@ -393,6 +393,16 @@ def test_a_shard_that_cannot_be_written_is_store_full(tmp_path: Path) -> None:
         ShardFolder(str(tmp_path / "file")).put("x", b"")
 
 
+def test_what_a_killed_worker_left_is_swept_and_never_read(tmp_path: Path, word_model: WordModel) -> None:
+    folder = ShardFolder(str(tmp_path / "shards"))
+    shard = label_shard(xml_file(numbered(tmp_path, 1), [article(1)]), folder.address)
+    (tmp_path / "shards" / f".{shard.name}.0123.tmp").write_bytes(b"half")
+    assert [row[0] for row in standing(folder, [shard])] == [1]
+    assert folder.sweep() == 1
+    assert [path.name for path in (tmp_path / "shards").iterdir()] == [shard.name]
+    assert ShardFolder("memory://shards").sweep() == 0
+
+
 def test_no_manifest_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreDamaged, match="run the bulk flow"):
         load_manifest(ShardFolder(str(tmp_path)), "m")

@@ -133,6 +133,18 @@ class ShardFolder:
         except OSError as error:
             raise StoreFull("a shard cannot be written", shard=name, folder=self.address, why=str(error)) from None
 
+    def sweep(self) -> int:
+        """Remove what killed workers left half written in a folder of this machine; returns how many files.
+
+        Call it when no worker writes: a file taken from under one is made again.
+        """
+        if not self.is_local:
+            return 0
+        left = list(Path(self._at()[1]).glob(".*.tmp"))
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
     def about(self, name: str) -> dict[str, Any]:
         """The facts kept in a shard's footer; raises StoreDamaged when it is no shard of ours."""
         fs, root = self._at()
