@@ -51,6 +51,7 @@ def survives(folder: Path, *faults: dict[str, Any], **room: Any) -> list[Any]:
         summary = here.harvest()
         assert here.is_whole()
         assert summary.queries[0].count == summary.queries[0].new == len(here.records)
+        assert (summary.missing, summary.quarantined, summary.warnings) == (0, 0, ())
         assert any(entry.fault for entry in here.server.log), "the fault was never played"
         return here.server.log
 
@@ -137,6 +138,7 @@ def test_fault_07_some_ids_missing_for_good(tmp_path: Path) -> None:
         summary = here.harvest()
         assert here.held() == truth(set(here.records) - {FIRST})
         assert (summary.new, summary.missing) == (4, 1)
+        assert summary.warnings[0].startswith("1 PMIDs were not delivered")
         assert [row["pmid"] for row in here.store.tombstones()] == [str(FIRST)]
         asked, again = here.store.pages()
         assert asked["missing"] == again["missing"] == again["asked"] == [str(FIRST)]
