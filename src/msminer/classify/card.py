@@ -92,6 +92,16 @@ def as_markdown(made: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def scores_as_markdown(made: Mapping[str, Any]) -> str:
+    """Scores of a fitted model on abstracts it has not seen, as a page."""
+    head = [f"# {made['model']} on {made['data']['abstracts']} abstracts it has not seen", ""]
+    rows = ["| axis | measure | score | bar | met |", "|---|---|---|---|---|"]
+    for axis, measure, bar in BARS:
+        mine = _find(made["scores"], axis)[measure]
+        rows.append(f"| {axis} | {measure} | {_text(mine)} | {bar} | {'yes' if mine['value'] >= bar else 'no'} |")
+    return "\n".join([*head, *rows, "", *_each(made["scores"]), "", *_calibration(made["calibration"]), ""])
+
+
 def _find(scores: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     found: Any = scores
     for name in path.split("."):

@@ -130,10 +130,15 @@ def _one_fold(number: int) -> dict[str, list[Any]]:
     }
 
 
+def near(entry: Mapping[str, Any]) -> bool:
+    """Whether a gold entry is on a cell and on MS or a model of it: what the verdicts rest on."""
+    return entry["cell_types"] != [NONE] and bool(_MS & set(entry["populations"]))
+
+
 def _card(
     entries: Sequence[Mapping[str, Any]], told: Mapping[str, list[Told]], vocabulary: Vocabulary, seed: int
 ) -> dict[str, Any]:
-    cells = [n for n, g in enumerate(entries) if g["cell_types"] != [NONE] and _MS & set(g["populations"])]
+    cells = [n for n, g in enumerate(entries) if near(g)]
     mine = told["msminer"]
     return {
         "scores": score_all(entries, mine, vocabulary, seed),

@@ -10,6 +10,7 @@ import typer
 
 from msminer.cli import app
 from msminer.errors import UsageError
+from msminer.resources import shipped
 
 Round = Annotated[Path | None, typer.Option("--folder", help="Folder of the round; default annotation/ in the home.")]
 
@@ -54,47 +55,70 @@ def annotate(
     serve(place, texts, reader, adjudicate=adjudicate, port=port, open_browser=browser, tell=typer.echo)
 
 
-Gold = Annotated[Path, typer.Option(help="Gold labels (JSON lines).", exists=True, dir_okay=False)]
-Records = Annotated[list[Path], typer.Option(help="PubMed XML or JSON lines with the gold's texts; repeatable.")]
+Gold = Annotated[Path | None, typer.Option(help="Gold labels (JSON lines); default the shipped ones.", exists=True)]
+Records = Annotated[list[Path], typer.Option(help="PubMed XML or JSON lines with the gold's texts, or their folder.")]
+More = Annotated[list[Path] | None, typer.Argument(help="More records.")]
 Seed = Annotated[int, typer.Option(help="Seed of folds and fits.")]
-# The seed of the shipped model (data/model/manifest.json).
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+# The seed of the shipped model.
 _SEED = 20261101
 
 
 @app.command()
 def train(
-    gold: Gold,
     records: Records,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the model.", file_okay=False)],
+    more: More = None,
+    gold: Gold = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: model/ in the home.")] = None,
     seed: Seed = _SEED,
+    as_json: Json = False,
 ) -> None:
     """Fit the classifier; the same data and seed give the same predictions.
 
-    Example: msminer train --gold gold.jsonl --records records.xml.gz -o model
+    Example: msminer train --gold gold.jsonl --records records-1.xml.gz records-2.xml.gz
     """
     from msminer.classify.train import train as fit
+    from msminer.settings import load_settings
 
-    output.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"{fit(gold, _files(records), output, seed=seed).id} -> {output}")
+    folder = output or load_settings().home / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    model = fit(gold or _shipped_gold(), _files([*records, *(more or [])]), folder, seed=seed)
+    typer.echo(json.dumps({"model": model.id, "folder": str(folder)}) if as_json else f"{model.id} -> {folder}")
 
 
 @app.command()
 def evaluate(
-    gold: Gold,
     records: Records,
+    more: More = None,
+    gold: Gold = None,
+    model: Annotated[Path | None, typer.Option(help="Model folder; default the shipped one.", file_okay=False)] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the card.", file_okay=False)] = None,
     seed: Seed = _SEED,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Score the classifier out of fold, beside three baselines, with bootstrap intervals; writes the card.
+    """Score the classifier with bootstrap intervals per class.
 
-    Example: msminer evaluate --gold gold.jsonl --records records.xml.gz -o model
+    On abstracts the model has not seen: the model as it is. On those it was trained on: out of fold, beside three
+    baselines, with the model card.
+
+    Example: msminer evaluate --gold gold.jsonl --records records.xml.gz --json
     """
-    from msminer.classify.card import as_markdown
-    from msminer.classify.evaluate import evaluate as score
+    from msminer.classify import card, load_model
+    from msminer.classify.evaluate import evaluate as out_of_fold
+    from msminer.classify.unseen import score_unseen, unseen
 
-    card = score(gold, _files(records), output, seed=seed)
-    typer.echo(json.dumps(card, ensure_ascii=False, indent=1) if as_json else as_markdown(card))
+    files, labels = _files([*records, *(more or [])]), gold or _shipped_gold()
+    if unseen(labels, _shipped_gold()):
+        made = score_unseen(load_model(model), labels, files, _shipped_gold(), seed=seed)
+        page = card.scores_as_markdown(made)
+    else:
+        made = out_of_fold(labels, files, output, seed=seed)
+        page = card.as_markdown(made)
+    typer.echo(json.dumps(made, ensure_ascii=False, indent=1) if as_json else page)
+
+
+def _shipped_gold() -> Path:
+    return shipped("data", "gold", "gold.jsonl")
 
 
 def _files(records: list[Path]) -> list[Path]:
