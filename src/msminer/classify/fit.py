@@ -283,6 +283,9 @@ def _shared(scores: Sequence[npt.NDArray[np.floating]], labels: Bools) -> Double
     from sklearn.linear_model import LogisticRegression
 
     n, k = labels.shape
+    if labels.all() or not labels.any():
+        # nothing to learn from an axis without a single example, or without a counterexample
+        return np.ones((len(scores), 1))
     flat = np.column_stack([*(s.ravel() for s in scores), np.tile(np.eye(k), (n, 1))])
     fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=500).fit(flat, labels.ravel())
     return np.asarray(np.maximum(fitted.coef_[0, : len(scores)], 0.0), np.float64)[:, None]

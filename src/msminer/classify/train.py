@@ -59,6 +59,8 @@ def prepare(
     topics = fit_topics(topic_texts(everything, held) or list(texts), encoder, seed)
     batch = encoder.encode(texts)
     targets = make_targets(gold, batch, vocabulary)
+    if not targets.findings:
+        raise DataError("the gold holds no finding: outcomes and directions cannot be learned", abstracts=len(texts))
     return encoder, make_material(
         encoder, batch, targets, groups=groups_of(texts), weights=Weights(idf, topics), vocabulary=vocabulary
     )
