@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from msminer.bulk.resolve import counts, opened, tables
 from msminer.bulk.shards import Shard, ShardFolder, encode, shard_name
 from msminer.bulk.sources import FileName, FolderSource, HttpSource, open_source, read_name
 from msminer.bulk.sync import Patience, files_in, gaps, sync
+from msminer.bulk.trends import trends
 from msminer.errors import (
     DataError,
     IncompleteResult,
@@ -497,6 +499,17 @@ def test_tables_for_the_evidence_step(tmp_path: Path, word_model: WordModel) -> 
     assert out.findings["quote"].tolist() == ["On s", "On s"]
     assert out.denominators[["year", "ms_papers"]].to_numpy().tolist() == [[2020, 1], [2021, 2]]
     assert counts(folder, manifest)["records"].tolist() == [1, 2]
+
+
+def test_trends_come_from_what_stands(tmp_path: Path, word_model: WordModel) -> None:
+    old = xml_file(numbered(tmp_path, 1), [article(pmid, year=2018) for pmid in range(1, 6)])
+    gone = xml_file(numbered(tmp_path, 2), [article(6, year=2019)], deleted=[1, 2])
+    folder = ShardFolder(str(tmp_path / "shards"))
+    manifest = make_manifest([label_shard(path, folder.address) for path in (old, gone)])
+    table, tests = trends(folder, manifest, now=datetime(2026, 11, 21, tzinfo=UTC))
+    mine = table[(table["cell_type"] == "MSC") & (table["direction"] == "benefit") & (table["population"] == "any")]
+    assert dict(zip(mine["year"], mine["studies"], strict=True)) == {2018: 3, 2019: 1}
+    assert set(tests["cell_type"]) <= {"MSC", "any"}
 
 
 def test_no_shards_are_no_corpus(tmp_path: Path) -> None:
