@@ -86,7 +86,7 @@ BAD = [
     ("findings[0].cell_type", row(findings=[finding(cell_type="HSC")])),
     ("findings[0].fact", row(findings=[finding(fact=" ")])),
     ("findings[0].fact", row(findings=[{k: v for k, v in finding().items() if k != "fact"}])),
-    ("findings[0].extra", row(findings=[finding(extra=1)])),
+    ("findings[0].directions", row(findings=[finding(directions="harm")])),
     ("findings[1]", row(findings=[finding(), finding(direction="harm")])),
     ("figures[0].value", row(figures=[{"quantity": "q", "region": "r", "year": 2020, "value": None}])),
     ("figures[0].year", row(figures=[{"quantity": "q", "region": "r", "year": "2020", "value": 3}])),

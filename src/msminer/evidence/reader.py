@@ -127,9 +127,10 @@ class _Check:
             if name not in row:
                 raise self.refuse(where + name, "is missing", None)
         for name in row.keys() - known:
-            near = difflib.get_close_matches(name, sorted(known), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise self.refuse(where + name, f"is no field of the table{hint}", row[name])
+            # A misspelt `retracted` must not let a retracted study count; a field of somebody's own harms nothing.
+            near = difflib.get_close_matches(name.lower(), sorted(known), n=1)
+            if near:
+                raise self.refuse(where + name, f"is no field of the table; did you mean {near[0]}?", row[name])
 
     def needed_text(self, row: Row, name: str, where: str) -> str:
         value = row[name]
