@@ -52,7 +52,7 @@ differences under 0.015 are noise. Selection among these on the same gold makes 
 _FAILURES = """## Known failures
 
 - `harm` and `mixed` are recognised least: few examples, and a mixed result is often told over several sentences.
-- Reviews: whether a sentence is a conclusion or background decides the finding; half of the false findings are there.
+- Reviews: whether a sentence is a conclusion or background decides the finding.
 - In vitro work on cells of animals is taken for an animal study, and the other way round.
 - Rare cell types (ESC, OPC, MSC-NP, EV, other) rest on the vocabulary's synonyms alone.
 - The gold is a sample of three pools, with rare findings over-sampled: scores on other texts may be lower.

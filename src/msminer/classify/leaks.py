@@ -12,8 +12,8 @@ from msminer.classify.phrases import folded
 from msminer.classify.text import full_text, tokens
 from msminer.errors import DataError
 
-# Five-word shingles; two abstracts that share half of them are versions of one text. The closest pair of different
-# studies in the gold shares a tenth (2026-11).
+# Five-word shingles; two abstracts that share half of them are versions of one text. Set by hand
+# (2026-11).
 SHINGLE, NEAR = 5, 0.5
 _SAMPLE = 64
 

@@ -22,7 +22,7 @@ DIRECTION_WORDS, DIRECTION_STRENGTH = 6.0, 0.03
 # The likeliest direction is that with the highest p / share**POWER: without it harm and mixed are hardly ever said.
 # Macro-F1 0.41 -> 0.49 for 0.01 of accuracy, out of fold on the gold (2026-11).
 POWER = 0.35
-# A label with fewer examples is left to its linear head: the forest forgets it (macro-F1, out of fold, 2026-11).
+# A label with fewer examples is left to its linear head, because trees rarely split on it; set by hand (2026-11).
 RARE = 40
 KINDRED = {
     "cell_types": ("tissue:", "given:"),
