@@ -114,7 +114,7 @@ def coverage(method: Any, runs: int, seed: int) -> tuple[float, float]:
 
 
 def test_the_kept_correction_covers_and_is_narrower_than_the_gold_alone() -> None:
-    """The whole grid is benchmarks/coverage.py; here one cell, with room for chance in 300 runs."""
+    """The whole grid is benchmarks/interval_coverage.py; here one cell, with room for chance in 300 runs."""
     held, narrower = coverage(corrected_share, 300, 1)
     assert 0.91 <= held <= 0.99
     assert narrower > 0.95

@@ -1,7 +1,7 @@
 """Shares corrected for the classifier's errors, with intervals that hold both sampling and labelling error.
 
 Three methods on the same inputs: counts of a gold table (true x predicted) and of predictions over a corpus. They are
-compared in benchmarks/coverage.py; `corrected_share` is the one kept (docs/statistics.md says why).
+compared in benchmarks/interval_coverage.py; `corrected_share` is the one kept (docs/statistics.md says why).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Coverage and width of the corrected shares on simulated corpora; prints one row a cell and method.
 
-Run: python benchmarks/coverage.py [--runs 1000] [--shift]
+Run: python benchmarks/interval_coverage.py [--runs 1000] [--shift]
 
 Grid: 3 corpus sizes x 5 true shares x 4 error levels. The gold has 400 findings, near what the shipped gold holds.
 With --shift the gold's share is 0.25 off the corpus's: what each method does when gold and corpus are not alike.
