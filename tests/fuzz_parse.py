@@ -116,9 +116,10 @@ def check_readers(data: bytes) -> bool:
     if not is_well_formed(data) or re.search(rb"<!|<\?", data):
         return False
     try:
-        quick = quick_record(data)
+        quick, end = quick_record(data)
     except (Unusual, DamagedXml):
         return False
+    assert end == len(data), "the record has another end"
     assert quick == article_record(read_tree(data)), "the readers differ"
     return True
 

@@ -94,7 +94,7 @@ class TestFields:
         assert list(one(ARTICLE)) == list(one(BOOK)) == list(ParsedRecord.__annotations__)
 
     def test_both_readers_read_the_usual_record(self) -> None:
-        assert quick_record(ARTICLE.encode()) == article_record(read_tree(ARTICLE.encode()))
+        assert quick_record(ARTICLE.encode())[0] == article_record(read_tree(ARTICLE.encode()))
 
     def test_a_book(self) -> None:
         book = one(BOOK)
@@ -408,7 +408,7 @@ class TestRefused:
     def test_a_record_without_end_does_not_fill_the_memory(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("msminer.pubmed.splitter.MAX_RECORD", 3 << 20)
+        monkeypatch.setattr("msminer.pubmed.window.MAX_RECORD", 3 << 20)
         path = tmp_path / "endless.xml.gz"
         path.write_bytes(gzip.compress(b"<PubmedArticleSet><PubmedArticle>" + b"x" * (64 << 20), 1))
         with pytest.raises(UnsafeXml, match="no end"):
@@ -459,13 +459,13 @@ class TestFiles:
             path = tmp_path / name
             path.write_bytes(data)
             parts = list(iter_file(path))
-            assert len(parts) > 2
+            assert len(parts) > 1
             assert [r for part in parts for r in part.records] == parse_page(data).records
             assert [p for part in parts for p in part.deleted] == ["91000003"]
 
     @pytest.mark.parametrize("block", [1, 7, 64, 1000])
     def test_the_size_of_a_read_changes_nothing(self, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("msminer.pubmed.splitter._BLOCK", block)
+        monkeypatch.setattr("msminer.pubmed.window._BLOCK", block)
         data = page(ARTICLE, titled("a <!-- </PubmedArticle> --> b"), "stray", BOOK, DELETED)
         monkeypatch.setattr("msminer.pubmed.splitter._MAX_PROLOG", 300)
         small = parse_page(data)
@@ -539,6 +539,7 @@ class TestFiles:
 
     def test_a_later_higher_version_replaces_the_line(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(parse, "PART", 1)
+        monkeypatch.setattr("msminer.pubmed.window._RUN", len(ARTICLE))
         second = ARTICLE.replace('"1">91000001', '"2">91000001', 1)
         for order in ([ARTICLE, BOOK, second], [second, BOOK, ARTICLE]):
             (tmp_path / "a.xml").write_bytes(page(*order))
@@ -562,7 +563,7 @@ class TestFiles:
             parse_files([], tmp_path / "out.csv")
 
     def test_memory_is_flat(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("msminer.pubmed.splitter._BLOCK", 1 << 16)
+        monkeypatch.setattr("msminer.pubmed.window._BLOCK", 1 << 16)
         path = tmp_path / "many.xml"
         path.write_bytes(page(*[ARTICLE.replace("91000001", str(92000000 + i)) for i in range(1_500)]))
         tracemalloc.start()

@@ -6,27 +6,29 @@ dangerous or of another format is refused as a whole.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
 from msminer.pubmed.quick import Unusual, quick_record
 from msminer.pubmed.record import article_record, book_record, deleted_pmids
-from msminer.pubmed.splitter import UNIT, Piece, open_bytes, open_file, split_records, unit_kind
+from msminer.pubmed.splitter import open_bytes, open_file, split_records
 from msminer.pubmed.strict import is_well_formed, read_tree
+from msminer.pubmed.window import UNIT, Piece, unit_kind
 
 if TYPE_CHECKING:
     from msminer.schema import ParsedRecord
 
 # One efetch reply of 200 records has about 3 MB; the client refuses more than this as a huge body.
 MAX_PAGE = 256 << 20
-# Records in one part of a file: about 1 MB at 12 kB a record (2026-11).
+# Records in one part of a file, about: 1 MB at 12 kB a record (2026-11).
 PART = 100
+_BLANK = b" \t\r\n"
 _FIRST_PMID = re.compile(rb"<PMID[^>]*>\s*([1-9][0-9]{0,8})\s*</PMID>")
 
 
@@ -55,26 +57,27 @@ def parse_page(data: bytes, *, source: str = "page") -> ParsedPage:
     """
     page = ParsedPage()
     with open_bytes(data) as stream:
-        for piece in split_records(stream, source=source, limit=MAX_PAGE):
-            _read(piece, page, source)
+        for piece in split_records(stream, source=source, limit=MAX_PAGE, runs=True):
+            _read_any(piece, page, source)
     return ParsedPage(newest(page.records), page.deleted, page.bad)
 
 
 def iter_file(path: Path) -> Iterator[ParsedPage]:
-    """A file of any size as parts of up to 100 records, gzip or not, in flat memory.
+    """A file of any size as parts of some hundred records, gzip or not, in flat memory.
 
     A damaged file shows only at its end: what was given before an error is provisional. A later part may hold a
     higher version of a PMID given before; a lower one is left out. Raises as parse_page does, and OSError.
     """
     source = path.name
     seen: dict[str, int] = {}
+    page = ParsedPage()
     with open_file(path) as stream:
-        pieces = split_records(stream, source=source)
-        while batch := list(itertools.islice(pieces, PART)):
-            page = ParsedPage()
-            for piece in batch:
-                _read(piece, page, source)
-            yield _unseen(page, seen)
+        for piece in split_records(stream, source=source, runs=True):
+            _read_any(piece, page, source)
+            if len(page.records) + len(page.deleted) + len(page.bad) >= PART:
+                yield _unseen(page, seen)
+                page = ParsedPage()
+    yield _unseen(page, seen)
 
 
 def newest(records: list[ParsedRecord]) -> list[ParsedRecord]:
@@ -101,6 +104,28 @@ def _unseen(page: ParsedPage, seen: dict[str, int]) -> ParsedPage:
     fresh = [record for record in records if record["version"] > seen.get(record["pmid"], -1)]
     seen.update((record["pmid"], record["version"]) for record in fresh)
     return ParsedPage(fresh, page.deleted, page.bad)
+
+
+def _read_any(piece: Piece, page: ParsedPage, source: str) -> None:
+    """Add what a piece holds to the page; of a run, what is not laid out as usual is taken out and read by itself."""
+    if piece.kind != "run":
+        _read(piece, page, source)
+        return
+    at = 0
+    while at < len(piece.data):
+        try:
+            record, at = quick_record(piece.data, at)
+            page.records.append(record)
+        except Unusual:
+            at = _read_first(piece.data[at:], page, source) + at
+
+
+def _read_first(data: bytes, page: ParsedPage, source: str) -> int:
+    """Add the first thing of a run to the page; returns how many bytes it takes, blanks after it included."""
+    set_of_it = BytesIO(b"<PubmedArticleSet>" + data + b"</PubmedArticleSet>")
+    piece = next(split_records(set_of_it, source=source))
+    _read(piece, page, source)
+    return len(data) - len(data[len(piece.data) :].lstrip(_BLANK))
 
 
 def _read(piece: Piece, page: ParsedPage, source: str) -> None:
@@ -150,7 +175,7 @@ def _article(piece: Piece) -> ParsedRecord:
     """The record, read strictly: from its bytes where it is well-formed and laid out as usual, else through a tree."""
     if piece.plain and is_well_formed(piece.data):
         try:
-            return quick_record(piece.data)
+            return quick_record(piece.data)[0]
         except Unusual:
             pass
     return article_record(_element(piece))
