@@ -16,8 +16,9 @@ from pathlib import Path
 from lxml import etree
 
 from msminer.errors import DamagedXml, ParseError
+from msminer.pubmed.layout import Unusual
 from msminer.pubmed.parse import newest, parse_page
-from msminer.pubmed.quick import Unusual, quick_record
+from msminer.pubmed.quick import quick_record
 from msminer.pubmed.record import article_record, book_record
 from msminer.pubmed.strict import is_well_formed, read_tree
 

@@ -25,9 +25,10 @@ import fuzz_parse
 from fuzz_parse import ARTICLE, BOOK, DELETED, FINDINGS, PROLOG, check, check_readers, mutate, page
 from msminer.errors import DamagedXml, NotPubMed, ParseError, UnsafeXml, UsageError
 from msminer.pubmed import parse
+from msminer.pubmed.layout import Unusual
 from msminer.pubmed.output import parse_files, write_jsonl, write_parquet
 from msminer.pubmed.parse import iter_file, parse_page
-from msminer.pubmed.quick import Unusual, quick_record
+from msminer.pubmed.quick import quick_record
 from msminer.pubmed.record import article_record
 from msminer.pubmed.splitter import open_file, split_records
 from msminer.pubmed.strict import read_tree
@@ -226,6 +227,32 @@ class TestFields:
         with pytest.raises(Unusual):
             quick_record(moved.encode())
         assert one(moved) == one(ARTICLE)
+
+    @pytest.mark.parametrize("name", sorted(set(re.findall(r"</(\w+)>", ARTICLE))))
+    def test_an_end_tag_with_a_blank_ends_its_element(self, name: str) -> None:
+        """However an end is written, nothing behind it is taken for a part of the element, nor passed over."""
+        records = [ARTICLE.replace("91000001", str(number)) for number in (91000001, 91000005, 91000006)]
+        for blank in (" ", "\n"):
+            odd = ARTICLE.replace(f"</{name}>", f"</{name}{blank}>", 1)
+            twice = odd.replace(f"</{name}{blank}>", f"</{name}{blank}><Other><{name}>Z</{name}></Other>", 1)
+            for record in (odd, twice):
+                check_readers(record.encode())
+                check(page(record, *records[1:]))
+                assert [r["pmid"] for r in parse_page(page(record, *records[1:])).records][1:] == [
+                    "91000005",
+                    "91000006",
+                ]
+
+    def test_what_is_odd_in_a_run_keeps_its_place(self) -> None:
+        """A run of usual records is read at once; a bad, an unusual and a foreign one among them cost no other."""
+        records = [ARTICLE.replace("91000001", str(91000010 + number)) for number in range(5)]
+        unusual = records[2].replace("<Article PubModel", "<Odd/><Article PubModel")
+        no_pmid = re.sub("<PMID.*?</PMID>", "", records[3], count=1)
+        undeclared = records[3].replace("Invented <i>", "Invented &nope; <i>")
+        for odd in (no_pmid, undeclared):
+            parsed = parse_page(page(records[0], BOOK, records[1], "stray", unusual, odd, records[4]))
+            assert [r["pmid"] for r in parsed.records] == ["91000010", "91000002", "91000011", "91000012", "91000014"]
+            assert len(parsed.bad) == 2
 
     def test_unknown_elements_do_no_harm(self) -> None:
         assert one(with_("<Language>", "<NewThing><Language>xxx</Language></NewThing><Language>")) == one(ARTICLE)

@@ -117,7 +117,7 @@ _TAIL = _compile(
 )
 _IDS = _compile(W, _child("PublicationStatus"), _child("ArticleIdList", keep=True), r"(<ReferenceList>)?")
 _NEXT_LIST = _compile(W, r"(<ReferenceList>)?")
-_END = _compile(W, rf"</PubmedData>{W}</PubmedArticle>{W}")
+_END = _compile(W, rf"</PubmedData>{W}</PubmedArticle>[ \t\r\n]*+")
 
 
 def lay_out(data: bytes, at: int = 0) -> Parts:

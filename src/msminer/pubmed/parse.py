@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
-from msminer.pubmed.quick import Unusual, quick_record
+from msminer.pubmed.layout import Unusual
+from msminer.pubmed.quick import quick_record
 from msminer.pubmed.record import article_record, book_record, deleted_pmids
 from msminer.pubmed.splitter import open_bytes, open_file, split_records
 from msminer.pubmed.strict import is_well_formed, read_tree

@@ -12,6 +12,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msminer.errors import ParseError
 from msminer.pubmed import rules
 from msminer.pubmed.layout import A, Parts, T, Unusual, W, lay_out
 from msminer.pubmed.record import trial_ids
@@ -49,9 +50,7 @@ _CORRECTION = re.compile(
 _TYPE = re.compile(rf"<PublicationType{_UI}>({T}){_last('PublicationType')}")
 _KEYWORD = re.compile(rf"<Keyword{A}>({T})</Keyword>{W}(?=<Keyword|</KeywordList>)")
 _LANGUAGE = re.compile(rf"<Language>({T}){_last('Language')}")
-_LOCATION = re.compile(
-    rf"<ELocationID(?: EIdType=\"(\w*+)\")?(?: ValidYN=\"([YN])\")?>({T}){_last('ELocationID')}"
-)
+_LOCATION = re.compile(rf"<ELocationID(?: EIdType=\"(\w*+)\")?(?: ValidYN=\"([YN])\")?>({T}){_last('ELocationID')}")
 _ID = re.compile(rf"<ArticleId(?: IdType=\"(\w*+)\")?>({T}){_last('ArticleId')}")
 _SECTION = re.compile(rf"{W}<AbstractText((?: [\w:]++=\"[^\"<\t\r\n]*+\")*+)>")
 _REST = re.compile(
@@ -73,7 +72,7 @@ def quick_record(data: bytes, at: int = 0) -> tuple[ParsedRecord, int]:
     try:
         part = lay_out(data, at)
         return _record(part), part.end
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, ParseError) as error:
         raise Unusual from error
 
 
@@ -82,7 +81,7 @@ def _record(part: Parts) -> ParsedRecord:
     types = _types(part.types)
     corrections = _corrections(part.corrections) if part.corrections else []
     sections = _sections(part.abstract) if part.abstract else []
-    ids = _article_ids(part.ids)
+    ids = _article_ids(part.ids) if part.ids else {}
     return {
         "pmid": part.pmid.decode(),
         "version": int(part.version or 1),
@@ -102,7 +101,7 @@ def _record(part: Parts) -> ParsedRecord:
         "languages": list(_languages(part.languages)),
         "trial_ids": trial_ids(read_tree(b"<Article>%b</Article>" % part.banks)) if part.banks else [],
         "corrections": corrections,
-        "retracted": types.retracted or rules.is_retracted((), corrections),
+        "retracted": types.retracted or (bool(corrections) and rules.is_retracted((), corrections)),
         "date_revised": _revised(*part.revised),
     }
 
@@ -140,9 +139,8 @@ def _character(reference: re.Match[str]) -> str:
 def _flattened(text: str) -> str:
     """Text with inline tags: the plain ones just go, formulas and the like are read through a tree."""
     if "<" in text:
-        text = _INLINE.sub("", text)
-        if "<" in text:
-            return plain(read_tree(f"<text>{text}</text>".encode()))
+        bare = _INLINE.sub("", text)
+        return plain(read_tree(f"<text>{text}</text>".encode())) if "<" in bare else _clean(bare)
     return _clean(text)
 
 
@@ -232,12 +230,12 @@ def _keywords(lists: str) -> list[str]:
     return [word for word in _cleaned(found) if word]
 
 
-def _article_ids(ids: bytes | None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for kind, number in _listed(ids.decode(), "ArticleId", _ID) if ids else ():
-        if name := _clean(number):
-            found.setdefault(kind or "pubmed", name)
-    return found
+def _article_ids(ids: bytes) -> dict[str, str]:
+    """First identifier of each type."""
+    found = _listed(ids.decode(), "ArticleId", _ID)
+    numbers = _cleaned([number for _, number in found])
+    named = [(kind or "pubmed", number) for (kind, _), number in zip(found, numbers, strict=True) if number]
+    return dict(reversed(named))
 
 
 def _own_doi(locations: bytes) -> str | None:

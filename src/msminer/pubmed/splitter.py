@@ -58,14 +58,13 @@ def open_file(path: Path) -> BinaryIO:
     return igzip.IGzipFile(path) if packed else path.open("rb")
 
 
-def split_records(
-    stream: BinaryIO, *, source: str, limit: int | None = None, runs: bool = False
-) -> Iterator[Piece]:
+def split_records(stream: BinaryIO, *, source: str, limit: int | None = None, runs: bool = False) -> Iterator[Piece]:
     """The pieces of a PubmedArticleSet or PubmedBookArticleSet, in order; memory stays at one record and one block.
 
-    limit: most unpacked bytes; none by default. runs: give usual articles many at a time. Raises NotPubMed for another format, UnsafeXml for a DOCTYPE with an
-    internal subset, a record without end or a stream above the limit, and DamagedXml when the set is cut: it is whole
-    only when its end tag has come and nothing but blanks follows.
+    limit: most unpacked bytes; none by default. runs: give usual articles many at a time, found well-formed.
+    Raises NotPubMed for another format, UnsafeXml for a DOCTYPE with an internal subset, a record without end or a
+    stream above the limit, and DamagedXml when the set is cut: it is whole only when its end tag has come and nothing
+    but blanks follows.
     """
     window = Window(stream, source, limit)
     root = _enter(window)

@@ -1,4 +1,4 @@
-"""The part of a stream of PubMed XML that is being looked at, and how single records or runs of them are cut from it."""
+"""The part of a stream of PubMed XML that is being looked at; records are cut from it one by one or in runs."""
 
 from __future__ import annotations
 
