@@ -108,6 +108,8 @@ def test_shown_commands_run(tmp_path: Path) -> None:
     sample = ROOT / "data" / "sample"
     for name, source in {"records.xml.gz": "sample.xml.gz", "evidence.jsonl": "evidence.jsonl"}.items():
         (tmp_path / name).write_bytes((sample / source).read_bytes())
+    shown = dict(_FENCE.findall((ROOT / "docs" / "claims.md").read_text("utf-8")))["yaml"]
+    (tmp_path / "mine.yaml").write_text(shown, encoding="utf-8")
     binaries = Path(sys.executable).parent
     with Sandbox([sample / "sample.xml.gz"], rate=False) as server:
         environ = {

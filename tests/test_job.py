@@ -124,6 +124,7 @@ def test_real_records_come_whole_and_once(
     assert articles["pmid"].is_unique
     if query is None:
         assert any(line.startswith("recall: ") for line in outcome.fetched.lines())
-    # Nine in ten MS records here are of one year: such a corpus shows no trend by year.
-    page = outcome.report.read_text("utf-8")
-    assert "dated papers are of" in page or "have no known year" in page
+    if query is None or "sclerosis" in query:
+        # Nine in ten MS records here are of one year: such a corpus shows no trend by year.
+        page = outcome.report.read_text("utf-8")
+        assert "dated papers are of" in page or "have no known year" in page
