@@ -27,7 +27,7 @@ RARE = 40
 KINDRED = {
     "cell_types": ("tissue:", "given:"),
     "populations": ("disease:", "subject:", "design:bench", "design:living"),
-    "study_design": ("subject:", "role:", "design:"),
+    "study_design": ("subject:", "role:", "design:", "says:"),
     "routes": ("given:",),
     "outcomes": ("role:", "change:"),
 }
@@ -36,7 +36,7 @@ KINDRED = {
 def _scale(ideas: Sequence[str], axis: str, label: str, *, own: float, kin: float, rest: float) -> Floats:
     def weight(idea: str) -> float:
         head = idea.split(">", maxsplit=1)[0]
-        if head == f"{axis}:{label}":
+        if head in {f"{axis}:{label}", f"says:{label}"}:
             return own
         return kin if head.startswith((f"{axis}:", *KINDRED.get(axis, ()))) else rest
 
