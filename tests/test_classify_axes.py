@@ -1,0 +1,90 @@
+"""What tells the labels of an abstract: names, look-alikes, what it says of its own kind, shares, thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from msminer.classify import spec
+from msminer.classify.cues import load_cues
+from msminer.classify.features import Encoder
+from msminer.classify.fit import best_threshold, fit_blend
+from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
+from msminer.vocabulary import load_vocabulary
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    """An encoder that knows the vocabulary and the cues, and no words."""
+    return Encoder(PhraseBook([*vocabulary_phrases(load_vocabulary()), *cue_phrases(load_cues())]), [], [])
+
+
+def _ideas(encoder: Encoder, title: str) -> set[str]:
+    counts = encoder.encode([{"pmid": "1", "title": title, "abstract": ""}]).ideas.sum(axis=0)
+    return {name for name, count in zip(encoder.idea_names, counts, strict=True) if count and ">" not in name}
+
+
+@pytest.mark.parametrize(
+    ("text", "idea"),
+    [
+        ("Syngeneic BMT after total body irradiation in rats", "cell_types:HSC"),
+        ("Infections in stem cell transplant recipients", "cell_types:HSC"),
+        ("Bone mesenchymal stromal cells become neurons", "cell_types:MSC-BM"),
+        ("Stromal cells of the umbilical cord and the liver", "cell_types:MSC-UC"),
+        ("Chondroprogenitors for the repair of a joint", "cell_types:MSC-other"),
+        ("Drugs for adult hippocampal neurogenesis", "cell_types:NSC"),
+        ("A leukodystrophy treated in mice", "populations:dysmyelination"),
+        ("Experimental optic neuritis and its treatment", "populations:eae"),
+        ("Scores of age-matched controls", "populations:healthy_human"),
+        ("Exercise for fatigue: study protocol for a randomised trial", "says:protocol"),
+        ("Editorial Commentary: cells for the knee", "says:opinion"),
+        ("An expert consensus on family planning", "says:guideline"),
+        ("Walking and falls: a systematic review", "says:systematic_review"),
+        ("Late oedema of the eye: a case report", "says:case_report"),
+        ("A randomised, double-blind, placebo-controlled trial", "says:trial_controlled"),
+        ("An open-label phase 1 study", "says:trial_uncontrolled"),
+        ("A nationwide registry of births", "says:observational"),
+    ],
+)
+def test_names_of_the_field_are_known(encoder: Encoder, text: str, idea: str) -> None:
+    assert idea in _ideas(encoder, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("Stem cell factor and filgrastim", "cell_types:other"),
+        ("Cancer stem cells resist the drug", "cell_types:other"),
+        ("Ceramides measured by RPLC-MS/MS", "populations:ms"),
+        ("Neural stem cell transplantation in the cortex", "cell_types:HSC"),
+    ],
+)
+def test_look_alikes_are_not_taken_for_the_label(encoder: Encoder, text: str, wrong: str) -> None:
+    assert wrong not in _ideas(encoder, text)
+
+
+def test_every_says_cue_is_a_study_design_and_weighs_as_its_own_idea() -> None:
+    designs = load_vocabulary().designs
+    assert set(load_cues()["says"]) == set(designs)
+    ideas = [f"says:{design}" for design in designs]
+    scales = spec.document_scales(ideas, "study_design", designs, 0)
+    assert (scales[:, : len(ideas)].diagonal() == spec.OWN).all()
+    assert (scales[0, 1 : len(ideas)] < spec.OWN).all()
+
+
+def test_the_threshold_is_the_middle_of_the_best_ones() -> None:
+    p = np.array([[0.2], [0.25], [0.55], [0.7]])
+    labels = np.array([[False], [False], [True], [True]])
+    # all from 0.275 to 0.55 separate perfectly
+    assert best_threshold(p, labels) == pytest.approx(0.4125)
+
+
+def test_a_blend_of_heads_alone_gives_the_forest_no_weight() -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.random((200, 2)) < 0.5
+    told = (labels * 2.0 - 1 + rng.normal(0, 1, labels.shape)).astype(np.float32)
+    both = fit_blend(told, told.astype(float), labels)
+    alone = fit_blend(told, told.astype(float), labels, alone=True)
+    assert both[1].min() > 0
+    assert alone[1].max() == 0
+    assert alone[0].min() > 0
