@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from msminer.classify import directions, views
+from msminer.classify import directions, rare, views
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest
 from msminer.classify.heads import Doubles, Heads, Scaling, View, logit, sigmoid, softmax
@@ -145,7 +145,9 @@ def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
     # the direction heads read no dense column of the sentence view
     of_sentences = View(np.zeros((len(batch.owner), 0), np.float32), words)
-    return finish(parts, encoder, batch, raw, of_sentences)
+    found = finish(parts, encoder, batch, raw, of_sentences)
+    names = {axis: parts.documents[axis].names for axis in found.axes}
+    return replace(found, axes=rare.raised(found.axes, names, batch, encoder))
 
 
 def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix) -> Floats:
