@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float32]
 EDGE = 0.25
 DOCUMENT_ZONES = ("all", "title", "first", "last", "given", "share")
 # Groups of which one label tends to rule an abstract; the share zone of all other ideas is 0. Out of fold on the gold
-# the shares gain 0.005 in cell types and 0.007 in study design, and lose as much where populations have them (2026-11).
+# the shares gain 0.005 in cell types and 0.003 in study design; populations would lose 0.004 by them (2026-11).
 SHARED = ("cell_types", "study_design", "says", "tissue")
 EXTRA_SENTENCE = (
     "is_title",
