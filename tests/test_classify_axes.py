@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from msminer.classify import spec
+from msminer.classify import spec, views
 from msminer.classify.cues import load_cues
-from msminer.classify.features import Encoder
+from msminer.classify.features import Batch, Encoder
 from msminer.classify.fit import best_threshold, fit_blend
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
 from msminer.vocabulary import load_vocabulary
@@ -19,8 +19,12 @@ def encoder() -> Encoder:
     return Encoder(PhraseBook([*vocabulary_phrases(load_vocabulary()), *cue_phrases(load_cues())]), [], [])
 
 
+def _batch(encoder: Encoder, title: str, abstract: str = "") -> Batch:
+    return encoder.encode([{"pmid": "1", "title": title, "abstract": abstract}])
+
+
 def _ideas(encoder: Encoder, title: str) -> set[str]:
-    counts = encoder.encode([{"pmid": "1", "title": title, "abstract": ""}]).ideas.sum(axis=0)
+    counts = _batch(encoder, title).ideas.sum(axis=0)
     return {name for name, count in zip(encoder.idea_names, counts, strict=True) if count and ">" not in name}
 
 
@@ -70,6 +74,18 @@ def test_every_says_cue_is_a_study_design_and_weighs_as_its_own_idea() -> None:
     scales = spec.document_scales(ideas, "study_design", designs, 0)
     assert (scales[:, : len(ideas)].diagonal() == spec.OWN).all()
     assert (scales[0, 1 : len(ideas)] < spec.OWN).all()
+
+
+def test_shares_add_up_to_one_in_each_group_that_is_named() -> None:
+    names = ["cell_types:HSC", "cell_types:MSC", "populations:ms", "cell_types:HSC>given:given", "given:given"]
+    counts = np.array([[3, 1, 5, 2, 2], [0, 0, 4, 0, 0]], np.float32)
+    expected = np.array([[0.75, 0.25, 0, 0, 0], [0, 0, 0, 0, 0]], np.float32)
+    assert np.array_equal(views.shares(counts, names), expected)
+
+
+def test_columns_of_the_document_view_are_all_named(encoder: Encoder) -> None:
+    dense = views.document_dense(_batch(encoder, "Stem cells", "We gave stem cells to mice."), encoder.idea_names)
+    assert dense.shape == (1, len(encoder.idea_names) * len(views.DOCUMENT_ZONES) + len(views.EXTRA_DOCUMENT))
 
 
 def test_the_threshold_is_the_middle_of_the_best_ones() -> None:

@@ -77,7 +77,7 @@ class Predicted:
 def document_view(batch: Batch, encoder: Encoder, idf: Floats, topics: Floats) -> View:
     """Abstracts as rows; the last columns are topics."""
     counts = views.document_counts(batch)
-    dense = views.document_dense(batch, encoder.book.number["given:given"])
+    dense = views.document_dense(batch, encoder.idea_names)
     return View(np.hstack([dense, topics_of(counts, topics)]), views.weighted(counts, idf))
 
 
