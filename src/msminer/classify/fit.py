@@ -278,8 +278,8 @@ def _fit_outcomes(
 
     scores = np.zeros(labels.shape)
     for train, test in inner:
-        said = grown(train).scores(table[test].reshape(-1, table.shape[2]))
-        scores[test] = outcome_scores(features[test], fit_stack(features[train], labels[train]), said)
+        asked = table[test].reshape(-1, table.shape[2])
+        scores[test] = outcome_scores(features[test], asked, fit_stack(features[train], labels[train]), grown(train))
     return fit_stack(features, labels), grown(np.arange(len(labels))), scores
 
 

@@ -21,6 +21,8 @@ Ints = npt.NDArray[np.int64]
 OUTCOMES = "outcomes"
 GATE = "any_finding"
 _ASK = 0.15
+# Log odds of the stack (3 in 100) below which trees are not asked: no outcome is decided there, and they cost time.
+_SURE = -3.5
 STACK = ("abstract", "best_sentence", "any_sentence", "any_finding", "against_best_outcome", "against_best_sentence")
 
 
@@ -155,10 +157,14 @@ def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32]) -
     return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which]).astype(np.float32)
 
 
-def outcome_scores(features: Doubles, stack: Doubles, gathered: Doubles) -> Doubles:
-    """Mean of the log odds of the stack and of the forest; gathered: scores of the forest, one column."""
+def outcome_scores(features: Doubles, table: Floats, stack: Doubles, gather: Forest) -> Doubles:
+    """Mean of the log odds of the stack and of the forest on `gather_features`; where the stack is sure, it alone."""
     said = stacked(features, stack)
-    return np.asarray((said + gathered.reshape(said.shape)) / 2, np.float64)
+    doubtful = (said > _SURE).ravel()
+    grown = said.copy().ravel()
+    if doubtful.any():
+        grown[doubtful] = gather.scores(table[doubtful])[:, 0]
+    return np.asarray((said + grown.reshape(said.shape)) / 2, np.float64)
 
 
 def best_sentences(raw: Raw, batch: Batch) -> Ints:
@@ -195,8 +201,8 @@ def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, words: sparse
     }
     axes["study_design"] = softmax(raw.axes["study_design"] * parts.temperature)
     features = stack_features(raw, batch.first)
-    gathered = parts.gather.scores(gather_features(features, raw, batch.first))
-    outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, parts.stack, gathered))
+    table = gather_features(features, raw, batch.first)
+    outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, table, parts.stack, parts.gather))
     direction = np.zeros((*outcome.shape, len(parts.direction.sentence.names)))
     joint = np.zeros_like(outcome)
     # a direction is asked for only where the outcome may be decided
