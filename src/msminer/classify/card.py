@@ -55,7 +55,7 @@ differences under 0.015 are noise. Selection among these on the same gold makes 
   0.494; with the whole abstract asked too 0.758, 0.499; with heads from Evidence Inference and PHEE 0.781, 0.542. Heads
   for "states any finding of this direction" beside these: no gain.
 - Outcome: trees on what the stack reads, on design, cells and populations: 0.704 to 0.723 alone, on one set of folds;
-  0.696 to 0.705 in the whole pipeline.
+  0.696 to 0.705 in the whole pipeline, 0.710 with the later vocabulary.
 - Cues were written after reading about 250 gold findings and errors, so their gain is somewhat hopeful.
 - Not tried: NICTA-PIBOSO and NegativeResultDetector for roles, self-training, section labels.
 """
