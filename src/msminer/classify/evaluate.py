@@ -29,7 +29,13 @@ _SHARED: dict[str, Any] = {}
 
 
 def evaluate(
-    gold: Path, records: Sequence[Path], out: Path | None = None, *, seed: int = SEED, processes: int = 2
+    gold: Path,
+    records: Sequence[Path],
+    out: Path | None = None,
+    *,
+    seed: int = SEED,
+    processes: int = 2,
+    transfer: Path | None = None,
 ) -> dict[str, Any]:
     """Nested cross-validation on the gold: 5 outer folds grouped by near-duplicate, all tuning within each.
 
@@ -40,7 +46,7 @@ def evaluate(
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
     entries, texts = paired(read_gold(gold), everything)
-    encoder, material = prepare(entries, texts, everything, vocabulary, seed)
+    encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
     outer = folds(material.size, list(material.groups), OUTER_FOLDS, seed)
     for train, test in outer:
         check_no_leak([texts[r] for r in train], [texts[r] for r in test], ("train", "test"))

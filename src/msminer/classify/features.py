@@ -17,7 +17,7 @@ from msminer.classify.text import full_text, sentence_spans, short_forms, tokens
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
-CHANGES = ("up", "down", "better", "worse", "nodiff", "no_bad", "split")
+CHANGES = ("up", "down", "better", "worse", "event", "nodiff", "no_bad", "split", "partial")
 NEAR = ("given:given", "given:aside", "tissue:stem_word", "given:knockout")
 # Tokens between two ideas that still speak of each other; chosen out of fold on the gold among 4, 6, 8, 12 (2026-11).
 REACH_CHANGE = 8

@@ -30,17 +30,20 @@ from msminer.classify.models import (
     GATE,
     OUTCOMES,
     STACK,
+    Direction,
     Parts,
     Raw,
     best_sentences,
     blended,
     direction_chances,
+    direction_scores,
     document_scores,
     document_view,
+    gather_features,
     likeliest,
+    outcome_scores,
     sentence_view,
     stack_features,
-    stacked,
 )
 from msminer.classify.targets import Targets
 from msminer.vocabulary import Vocabulary
@@ -73,6 +76,7 @@ class Material:
     sentences: View
     axes: Mapping[str, Bools]
     rationales: Bools
+    change: Heads
 
     @property
     def size(self) -> int:
@@ -81,7 +85,14 @@ class Material:
 
 
 def make_material(
-    encoder: Encoder, batch: Batch, targets: Targets, *, groups: Sequence[int], weights: Weights, vocabulary: Vocabulary
+    encoder: Encoder,
+    batch: Batch,
+    targets: Targets,
+    *,
+    groups: Sequence[int],
+    weights: Weights,
+    vocabulary: Vocabulary,
+    change: Heads,
 ) -> Material:
     """Views and label matrices of a batch."""
     k = len(vocabulary.ids(OUTCOMES))
@@ -102,6 +113,7 @@ def make_material(
         sentence_view(batch, weights.idf, weights.topics),
         axes,
         targets.sentences(len(batch.owner), k),
+        change,
     )
 
 
@@ -109,24 +121,23 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     """The parts fitted on the abstracts `rows` of the material, nothing else of it is looked at."""
     inner = folds(len(rows), [material.groups[r] for r in rows], INNER_FOLDS, seed)
     labels = {axis: y[rows] for axis, y in material.axes.items()}
-    scores, sentence_scores, direction_scores = _out_of_fold(
-        material, rows, inner, encoder=encoder, vocabulary=vocabulary, seed=seed
-    )
+    scores, sentences_say = _out_of_fold(material, rows, inner, encoder=encoder, vocabulary=vocabulary, seed=seed)
     blends = {axis: fit_blend(*scores[axis], labels[axis], alone=axis in spec.ALONE) for axis in scores}
-    raw = Raw(blended(scores, blends), sentence_scores)
+    first = _first(material, rows)
+    order = np.concatenate([np.arange(material.batch.first[r], material.batch.first[r + 1]) for r in rows])
+    raw = Raw(blended(scores, blends), sentences_say[order])
     scaling = {axis: fit_scaling(raw.axes[axis], labels[axis]) for axis in ("cell_types", "populations", "routes")}
-    features = stack_features(raw, _first(material, rows))
-    stack = fit_stack(features, labels[OUTCOMES])
-    scaling[OUTCOMES] = fit_scaling(stacked(features, stack), labels[OUTCOMES])
-    (heads_say, forest_says), known = direction_scores[0], direction_scores[1]
-    blends["direction"] = fit_blend(heads_say, forest_says, known)
-    told = heads_say * blends["direction"][0] + forest_says * blends["direction"][1]
+    stack, gather, outcome_say = _fit_outcomes(raw, first, labels[OUTCOMES], inner, seed)
+    scaling[OUTCOMES] = fit_scaling(outcome_say, labels[OUTCOMES])
+    chance = scaling[OUTCOMES].probabilities(outcome_say)
+    context = _context(material, rows, raw, sentences_say, encoder)
+    told, known, pairs = _directions_out_of_fold(
+        material, rows, inner, context=context, encoder=encoder, vocabulary=vocabulary, seed=seed
+    )
     scaling["direction"] = fit_scaling(told, known)
     share = known.mean(axis=0) + 1e-3
     chances = direction_chances(scaling["direction"], told)
-    scaling["joint"], chance = _joint(
-        scaling, features, stack, (chances, share, *direction_scores[1:]), labels[OUTCOMES]
-    )
+    scaling["joint"] = _joint(chance, chances, share, known, pairs=pairs, labels=labels[OUTCOMES])
     thresholds = {
         axis: best_threshold(
             scaling[axis].probabilities(raw.axes[axis]), labels[axis], partial(_decided, axis, vocabulary)
@@ -136,7 +147,7 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
     temperature = _temperature(raw.axes["study_design"], labels["study_design"])
     documents, forest, sentences = _fit_groups(material, rows, encoder, vocabulary, seed)
-    direction, direction_forest = _fit_direction(material, rows, encoder, vocabulary, seed)
+    direction = _fit_direction(material, rows, context, encoder, vocabulary=vocabulary, seed=seed)
     return Parts(
         material.idf,
         material.topics,
@@ -145,8 +156,9 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
         blends,
         sentences,
         stack,
+        gather,
+        material.change,
         direction,
-        direction_forest,
         share,
         scaling,
         temperature,
@@ -181,28 +193,97 @@ def _spread(dense: Floats) -> Floats:
     return np.asarray(dense.std(axis=0) + 0.1, np.float32)
 
 
-def direction_pairs(material: Material, rows: Rows) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """(sentence, outcome) of the findings of the rows, and their directions."""
+def direction_pairs(material: Material, rows: Rows) -> tuple[Rows, Rows, npt.NDArray[np.int64]]:
+    """(sentence, outcome) and (abstract, outcome) of the findings of the rows, and their directions."""
     chosen = set(rows.tolist())
     found = [f for f in material.targets.findings if f.abstract in chosen]
-    pairs = np.array([(f.sentence, f.outcome) for f in found], np.int64).reshape(-1, 2)
-    return pairs, np.array([f.direction for f in found], np.int64)
+    sentences = np.array([(f.sentence, f.outcome) for f in found], np.int64).reshape(-1, 2)
+    abstracts = np.array([(f.abstract, f.outcome) for f in found], np.int64).reshape(-1, 2)
+    return sentences, abstracts, np.array([f.direction for f in found], np.int64)
+
+
+def _context(material: Material, rows: Rows, raw: Raw, sentences_say: Floats, encoder: Encoder) -> directions.Context:
+    """Context of the whole batch; abstracts other than `rows` have no scores and are not asked."""
+    about = directions.document_context(raw.axes)
+    documents = np.zeros((material.size, about.shape[1]), np.float32)
+    documents[rows] = about
+    words = material.sentences.words
+    change = directions.change_scores(material.batch, encoder, words, material.change)
+    return directions.Context(words, sentences_say, change, documents)
 
 
 def _fit_direction(
-    material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int
-) -> tuple[Heads, Forest]:
-    pairs, truth = direction_pairs(material, rows)
-    view = directions.view(material.batch, encoder, material.sentences, pairs)
+    material: Material, rows: Rows, context: directions.Context, encoder: Encoder, *, vocabulary: Vocabulary, seed: int
+) -> Direction:
+    of_sentences, of_abstracts, truth = direction_pairs(material, rows)
     ids = vocabulary.ids("directions")
-    scales = np.ones((len(ids), view.dense.shape[1]), np.float32)
-    recipe = Recipe(ids, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
     known = np.eye(len(ids), dtype=bool)[truth]
-    return fit_heads(view, known, recipe, _spread(view.dense)), fit_forest(view.dense, known, ids, seed)
+    parts: list[tuple[Heads, Forest]] = []
+    for view in (
+        directions.sentence_view(material.batch, encoder, context, of_sentences),
+        directions.abstract_view(material.batch, encoder, context, of_abstracts),
+    ):
+        scales = np.ones((len(ids), view.dense.shape[1]), np.float32)
+        recipe = Recipe(ids, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
+        heads = fit_heads(view, known, recipe, _spread(view.dense))
+        parts.append((heads, fit_forest(view.dense, known, ids, seed)))
+    return Direction(*parts[0], *parts[1])
+
+
+def _directions_out_of_fold(
+    material: Material,
+    rows: Rows,
+    inner: Sequence[tuple[Rows, Rows]],
+    *,
+    context: directions.Context,
+    encoder: Encoder,
+    vocabulary: Vocabulary,
+    seed: int,
+) -> tuple[Doubles, Bools, Rows]:
+    """Of the findings of the rows: scores by heads that never saw their abstract, truth, (place in rows, outcome)."""
+    place = np.zeros(material.size, np.int64)
+    place[rows] = np.arange(len(rows))
+    told, known, pairs = [], [], []
+    for train, test in inner:
+        parts = _fit_direction(material, rows[train], context, encoder, vocabulary=vocabulary, seed=seed)
+        _, asked, truth = direction_pairs(material, rows[test])
+        if len(asked):
+            told.append(direction_scores(parts, material.batch, encoder, context, asked))
+            known.append(np.eye(len(vocabulary.ids("directions")), dtype=bool)[truth])
+            pairs.append(np.column_stack([place[asked[:, 0]], asked[:, 1]]))
+    return np.concatenate(told), np.concatenate(known), np.concatenate(pairs)
+
+
+def _fit_outcomes(
+    raw: Raw,
+    first: npt.NDArray[np.int32],
+    labels: Bools,
+    inner: Sequence[tuple[Rows, Rows]],
+    seed: int,
+) -> tuple[Doubles, Forest, Doubles]:
+    """Stack and forest that gather outcomes, and their scores out of fold, abstracts x outcomes."""
+    features = stack_features(raw, first)
+    table = gather_features(features, raw, first).reshape(*labels.shape, -1)
+
+    def grown(rows: Rows) -> Forest:
+        flat = table[rows].reshape(-1, table.shape[2])
+        return fit_forest(
+            flat,
+            labels[rows].reshape(-1, 1),
+            ("outcomes:any",),
+            seed,
+            leaf=spec.GATHER_LEAF,
+            share=spec.GATHER_SHARE,
+        )
+
+    scores = np.zeros(labels.shape)
+    for train, test in inner:
+        asked = table[test].reshape(-1, table.shape[2])
+        scores[test] = outcome_scores(features[test], asked, fit_stack(features[train], labels[train]), grown(train))
+    return fit_stack(features, labels), grown(np.arange(len(labels))), scores
 
 
 Scores = dict[str, tuple[Floats, Doubles]]
-Seen = tuple[tuple[Floats, Doubles], Bools, Rows, Rows]
 
 
 def _out_of_fold(
@@ -213,45 +294,20 @@ def _out_of_fold(
     encoder: Encoder,
     vocabulary: Vocabulary,
     seed: int,
-) -> tuple[Scores, Floats, Seen]:
-    """Scores of each abstract by heads and forest that never saw its group; direction scores of its findings."""
-    place = {int(row): n for n, row in enumerate(rows)}
+) -> tuple[Scores, Floats]:
+    """Scores of each abstract by heads and forest that never saw its group; outcome scores of all sentences."""
     scores: Scores = {
         a: (np.zeros((len(rows), y.shape[1]), np.float32), np.zeros((len(rows), y.shape[1])))
         for a, y in material.axes.items()
     }
     sentences = np.zeros((len(material.batch.owner), material.rationales.shape[1]), np.float32)
-    seen: list[tuple[Floats, Doubles, Bools, Rows, Rows]] = []
     for train, test in inner:
         documents, forest, heads = _fit_groups(material, rows[train], encoder, vocabulary, seed)
-        direction, grown = _fit_direction(material, rows[train], encoder, vocabulary, seed)
         for axis, both in document_scores(documents, forest, material.documents.rows(rows[test])).items():
             scores[axis][0][test], scores[axis][1][test] = both
         mask = np.isin(material.batch.owner, rows[test])
         sentences[mask] = heads.scores(material.sentences.rows(mask))
-        pairs, truth, where = _seen_findings(material, rows[test], sentences)
-        view = directions.view(material.batch, encoder, material.sentences, pairs)
-        at = np.array([(place[a], o) for a, o in where], np.int64).reshape(-1, 2)
-        known = np.eye(direction.intercept.shape[0], dtype=bool)[truth]
-        seen.append((direction.scores(view), grown.scores(view.dense), known, at[:, 0], at[:, 1]))
-    order = np.concatenate([np.arange(material.batch.first[r], material.batch.first[r + 1]) for r in rows])
-    one, other, known, abstract, outcome = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-    return scores, sentences[order], ((one, other), known, abstract, outcome)
-
-
-def _seen_findings(
-    material: Material, rows: Rows, sentences: Floats
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[tuple[int, int]]]:
-    """Findings of the rows at the sentence the heads would choose, as at work; with their direction and place."""
-    chosen = set(rows.tolist())
-    pairs, truth, where = [], [], []
-    for finding in material.targets.findings:
-        if finding.abstract in chosen:
-            start, stop = material.batch.first[finding.abstract], material.batch.first[finding.abstract + 1]
-            pairs.append((int(start + sentences[start:stop, finding.outcome].argmax()), finding.outcome))
-            truth.append(finding.direction)
-            where.append((finding.abstract, finding.outcome))
-    return np.array(pairs, np.int64).reshape(-1, 2), np.array(truth, np.int64), where
+    return scores, sentences
 
 
 def _first(material: Material, rows: Rows) -> npt.NDArray[np.int32]:
@@ -296,21 +352,17 @@ def _shared(scores: Sequence[npt.NDArray[np.floating]], labels: Bools) -> Double
     return np.asarray(np.maximum(fitted.coef_[0, : len(scores)], 0.0), np.float64)[:, None]
 
 
-def _joint(
-    scaling: Mapping[str, Scaling],
-    features: Doubles,
-    stack: Doubles,
-    seen: tuple[Doubles, Doubles, Bools, Rows, Rows],
-    labels: Bools,
-) -> tuple[Scaling, Doubles]:
-    """Calibration of p(outcome and direction), and the p of each outcome."""
-    chance = scaling[OUTCOMES].probabilities(stacked(features, stack))
-    p, share, truth, abstract, outcome = seen
+def _joint(chance: Doubles, p: Doubles, share: Doubles, truth: Bools, *, pairs: Rows, labels: Bools) -> Scaling:
+    """Calibration of p(outcome and its likeliest direction).
+
+    chance: abstracts x outcomes; p, truth: directions of the findings at `pairs` (abstract, outcome).
+    """
     chosen = likeliest(p, share)
+    abstract, outcome = pairs[:, 0], pairs[:, 1]
     value, hit = logit(chance * p.max(axis=1).mean()), np.zeros_like(labels)
     value[abstract, outcome] = logit(chance[abstract, outcome] * p[np.arange(len(p)), chosen])
     hit[abstract, outcome] = truth[np.arange(len(p)), chosen]
-    return fit_scaling(value.reshape(-1, 1), hit.reshape(-1, 1)), chance
+    return fit_scaling(value.reshape(-1, 1), hit.reshape(-1, 1))
 
 
 def _temperature(scores: Floats, labels: Bools) -> float:

@@ -38,20 +38,28 @@ class Forest:
         return logit(np.clip(mean, 0.002, 0.998))
 
 
-def fit_forest(dense: Floats, labels: npt.NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Forest:
+def fit_forest(
+    dense: Floats,
+    labels: npt.NDArray[np.bool_],
+    names: tuple[str, ...],
+    seed: int,
+    *,
+    leaf: int = LEAF,
+    share: float = SHARE,
+) -> Forest:
     """Extremely randomised trees (Geurts 2006), one forest for all outputs, so that axes inform each other."""
     from sklearn.ensemble import ExtraTreesRegressor
 
     fitted = ExtraTreesRegressor(
-        TREES, min_samples_leaf=LEAF, max_features=SHARE, n_jobs=1, random_state=seed, bootstrap=False
-    ).fit(dense, labels.astype(np.float32))
+        TREES, min_samples_leaf=leaf, max_features=share, n_jobs=1, random_state=seed, bootstrap=False
+    ).fit(dense, labels[:, 0] * 1.0 if labels.shape[1] == 1 else labels.astype(np.float32))
     roots, parts, at, leaves = [], [], 0, 0
     for estimator in fitted.estimators_:
         tree = estimator.tree_
         inside = tree.children_left >= 0
-        leaf = np.where(inside, -1, leaves + np.cumsum(~inside) - 1)
+        place = np.where(inside, -1, leaves + np.cumsum(~inside) - 1)
         values = tree.value[~inside, :, 0]
-        parts.append((tree.feature, tree.threshold, tree.children_left + at, tree.children_right + at, leaf, values))
+        parts.append((tree.feature, tree.threshold, tree.children_left + at, tree.children_right + at, place, values))
         roots.append(at)
         at += tree.node_count
         leaves += len(values)

@@ -166,14 +166,16 @@ def walk_trees(table, roots, feature, threshold, left, right, leaf, values):  # 
     n = table.shape[0]
     k = values.shape[1]
     out = np.zeros((n, k), np.float32)
-    for i in range(n):
-        for t in range(len(roots)):
+    # tree by tree, so that one tree stays in the cache while all rows pass it
+    for t in range(len(roots)):
+        for i in range(n):
             node = roots[t]
             while leaf[node] < 0:
                 node = left[node] if table[i, feature[node]] <= threshold[node] else right[node]
             row = leaf[node]
             for j in range(k):
                 out[i, j] += values[row, j]
+    for i in range(n):
         for j in range(k):
             out[i, j] /= len(roots)
     return out

@@ -69,8 +69,14 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
         "thresholds": {axis: float(value) for axis, value in parts.thresholds.items()},
         "documents": {axis: _heads_state(heads) for axis, heads in parts.documents.items()},
         "sentences": _heads_state(parts.sentences),
-        "direction": _heads_state(parts.direction),
-        "direction_forest": _forest_state(parts.direction_forest),
+        "gather": _forest_state(parts.gather),
+        "change": _heads_state(parts.change),
+        "direction": {
+            "sentence": _heads_state(parts.direction.sentence),
+            "sentence_forest": _forest_state(parts.direction.sentence_forest),
+            "abstract": _heads_state(parts.direction.abstract),
+            "abstract_forest": _forest_state(parts.direction.abstract_forest),
+        },
         "direction_share": parts.direction_share,
         "scaling": {axis: {"slope": s.slope, "offset": s.offset} for axis, s in parts.scaling.items()},
     }
@@ -101,8 +107,9 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
             state["blends"],
             _heads(state["sentences"]),
             state["stack"],
-            _heads(state["direction"]),
-            _forest(state["direction_forest"]),
+            _forest(state["gather"]),
+            _heads(state["change"]),
+            _direction(state["direction"]),
             state["direction_share"],
             {axis: Scaling(value["slope"], value["offset"]) for axis, value in state["scaling"].items()},
             state["temperature"],
@@ -122,6 +129,15 @@ def _forest_state(forest: Forest) -> State:
 def _forest(state: State) -> Forest:
     arrays = {name: state[name] for name in _FOREST}
     return Forest(names=tuple(state["names"].split("\n")), values=state["values"].astype(np.float32), **arrays)
+
+
+def _direction(state: State) -> models.Direction:
+    return models.Direction(
+        _heads(state["sentence"]),
+        _forest(state["sentence_forest"]),
+        _heads(state["abstract"]),
+        _forest(state["abstract_forest"]),
+    )
 
 
 def _heads(state: State) -> Heads:

@@ -21,7 +21,19 @@ Ints = npt.NDArray[np.int64]
 OUTCOMES = "outcomes"
 GATE = "any_finding"
 _ASK = 0.15
+# Log odds of the stack (3 in 100) below which trees are not asked: no outcome is decided there, and they cost time.
+_SURE = -3.5
 STACK = ("abstract", "best_sentence", "any_sentence", "any_finding", "against_best_outcome", "against_best_sentence")
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Heads and forest on single sentences (`directions.sentence_view`), and on abstracts (`abstract_view`)."""
+
+    sentence: Heads
+    sentence_forest: Forest
+    abstract: Heads
+    abstract_forest: Forest
 
 
 @dataclass(frozen=True)
@@ -30,8 +42,8 @@ class Parts:
 
     idf: weights of words; topics: words x topics. documents: axis → heads on abstracts (also `outcomes`,
     `any_finding`); forest: all their labels in one forest; blends: axis → weights of head and forest. sentences: heads
-    on sentences, one an outcome. stack: weights of STACK and one intercept an outcome. direction, direction_forest:
-    heads and forest on the chosen sentence; direction_share: how common each direction is.
+    on sentences, one an outcome. stack: weights of STACK and one intercept an outcome; gather: forest on the same and
+    more. change: the heads of `transfer`. direction: heads and forests; direction_share: how common each direction is.
     scaling: axis → calibration (also `direction`, `joint`). temperature: of study design. thresholds: axis → least p.
     """
 
@@ -42,8 +54,9 @@ class Parts:
     blends: Mapping[str, Doubles]
     sentences: Heads
     stack: Doubles
-    direction: Heads
-    direction_forest: Forest
+    gather: Forest
+    change: Heads
+    direction: Direction
     direction_share: Doubles
     scaling: Mapping[str, Scaling]
     temperature: float
@@ -128,6 +141,32 @@ def stacked(features: Doubles, stack: Doubles) -> Doubles:
     return np.asarray(features @ stack[:n] + stack[n:], np.float64)
 
 
+def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32]) -> Floats:
+    """Rows abstract by abstract and outcome by outcome: STACK, the second sentence, place of the best, context."""
+    n, k, m = features.shape
+    chance = sigmoid(raw.sentences)
+    sizes = np.diff(first)
+    more = np.zeros((n, k, 3))
+    for number in range(n):
+        own = chance[first[number] : first[number + 1]]
+        more[number, :, 0] = logit(np.sort(own, axis=0)[-2]) if len(own) > 1 else logit(np.zeros(k))
+        more[number, :, 1] = own.argmax(axis=0) / max(len(own) - 1, 1)
+    more[:, :, 2] = sizes[:, None] / 10
+    about = np.repeat(directions.document_context(raw.axes), k, axis=0)
+    which = np.tile(np.eye(k), (n, 1))
+    return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which]).astype(np.float32)
+
+
+def outcome_scores(features: Doubles, table: Floats, stack: Doubles, gather: Forest) -> Doubles:
+    """Mean of the log odds of the stack and of the forest on `gather_features`; where the stack is sure, it alone."""
+    said = stacked(features, stack)
+    doubtful = (said > _SURE).ravel()
+    grown = said.copy().ravel()
+    if doubtful.any():
+        grown[doubtful] = gather.scores(table[doubtful])[:, 0]
+    return np.asarray((said + grown.reshape(said.shape)) / 2, np.float64)
+
+
 def best_sentences(raw: Raw, batch: Batch) -> Ints:
     """Abstracts x outcomes: the sentence (number in the batch) with the highest score; the first of equals."""
     n = len(batch.first) - 1
@@ -143,9 +182,7 @@ def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     words = views.weighted(batch.words, parts.idf)
     scores = document_scores(parts.documents, parts.forest, document_view(batch, encoder, parts.idf, parts.topics))
     raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
-    # the direction heads read no dense column of the sentence view
-    of_sentences = View(np.zeros((len(batch.owner), 0), np.float32), words)
-    found = finish(parts, encoder, batch, raw, of_sentences)
+    found = finish(parts, encoder, batch, raw, words)
     names = {axis: parts.documents[axis].names for axis in found.axes}
     return replace(found, axes=rare.raised(found.axes, names, batch, encoder))
 
@@ -159,37 +196,50 @@ def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix) -> Flo
     return out
 
 
-def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, of_sentences: View) -> Predicted:
+def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, words: sparse.csr_matrix) -> Predicted:
     """Probabilities from scores: calibration, stack, sentence, direction."""
     axes: dict[str, Doubles] = {
         axis: parts.scaling[axis].probabilities(raw.axes[axis]) for axis in ("cell_types", "populations", "routes")
     }
     axes["study_design"] = softmax(raw.axes["study_design"] * parts.temperature)
-    outcome = parts.scaling[OUTCOMES].probabilities(stacked(stack_features(raw, batch.first), parts.stack))
-    sentence = best_sentences(raw, batch)
-    direction = np.zeros((*outcome.shape, len(parts.direction.names)))
+    features = stack_features(raw, batch.first)
+    table = gather_features(features, raw, batch.first)
+    outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, table, parts.stack, parts.gather))
+    direction = np.zeros((*outcome.shape, len(parts.direction.sentence.names)))
     joint = np.zeros_like(outcome)
     # a direction is asked for only where the outcome may be decided
     at = np.argwhere(outcome >= min(parts.thresholds[OUTCOMES], _ASK))
     if len(at):
-        pairs = np.column_stack([sentence[at[:, 0], at[:, 1]], at[:, 1]])
-        view = directions.view(batch, encoder, of_sentences, pairs)
-        p = direction_chances(parts.scaling["direction"], direction_scores(parts, view))
+        change = directions.change_scores(batch, encoder, words, parts.change)
+        context = directions.Context(words, raw.sentences, change, directions.document_context(raw.axes))
+        p = direction_chances(
+            parts.scaling["direction"], direction_scores(parts.direction, batch, encoder, context, at)
+        )
         direction[at[:, 0], at[:, 1]] = p
         chosen = p[np.arange(len(p)), likeliest(p, parts.direction_share)]
         value = logit(outcome[at[:, 0], at[:, 1]] * chosen).reshape(-1, 1)
         joint[at[:, 0], at[:, 1]] = parts.scaling["joint"].probabilities(value)[:, 0]
-    return Predicted(axes, outcome, sentence, direction, joint)
+    return Predicted(axes, outcome, best_sentences(raw, batch), direction, joint)
 
 
-def direction_scores(parts: Parts, view: View) -> Doubles:
-    """Weighted sum of heads and forest, rows x directions."""
-    return both_directions(parts.direction, parts.direction_forest, parts.blends["direction"], view)
+def direction_scores(
+    parts: Direction, batch: Batch, encoder: Encoder, context: directions.Context, pairs: Ints
+) -> Doubles:
+    """Log odds of the directions of (abstract, outcome) pairs: the mean chance of heads and forests.
+
+    The likeliest sentences are asked one by one and their answers weighted; the abstract is asked as a whole.
+    """
+    asked, who, weight = directions.asked(batch, context, pairs)
+    one = directions.sentence_view(batch, encoder, context, asked)
+    by_sentence = _shares(parts.sentence.scores(one)) + _shares(parts.sentence_forest.scores(one.dense))
+    whole = directions.abstract_view(batch, encoder, context, pairs)
+    by_abstract = _shares(parts.abstract.scores(whole)) + _shares(parts.abstract_forest.scores(whole.dense))
+    return logit((directions.pooled(by_sentence, who, weight, len(pairs)) + by_abstract) / 4)
 
 
-def both_directions(heads: Heads, forest: Forest, blend: Doubles, view: View) -> Doubles:
-    """Weighted sum of heads and forest, rows x directions."""
-    return np.asarray(heads.scores(view) * blend[0] + forest.scores(view.dense) * blend[1], np.float64)
+def _shares(scores: npt.NDArray[np.floating]) -> Doubles:
+    p = sigmoid(scores)
+    return np.asarray(p / p.sum(axis=1, keepdims=True), np.float64)
 
 
 def direction_chances(scaling: Scaling, scores: Doubles) -> Doubles:
