@@ -59,6 +59,7 @@ Gold = Annotated[Path | None, typer.Option(help="Gold labels (JSON lines); defau
 Records = Annotated[list[Path], typer.Option(help="PubMed XML or JSON lines with the gold's texts, or their folder.")]
 More = Annotated[list[Path] | None, typer.Argument(help="More records.")]
 Seed = Annotated[int, typer.Option(help="Seed of folds and fits.")]
+Transfer = Annotated[Path | None, typer.Option(help="Folder of the public sets (docs/model.md); trains without.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 # The seed of the shipped model.
 _SEED = 20261101
@@ -70,6 +71,7 @@ def train(
     more: More = None,
     gold: Gold = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: model/ in the home.")] = None,
+    transfer: Transfer = None,
     seed: Seed = _SEED,
     as_json: Json = False,
 ) -> None:
@@ -82,7 +84,7 @@ def train(
 
     folder = output or load_settings().home / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    model = fit(gold or _shipped_gold(), _files([*records, *(more or [])]), folder, seed=seed)
+    model = fit(gold or _shipped_gold(), _files([*records, *(more or [])]), folder, seed=seed, transfer=transfer)
     typer.echo(json.dumps({"model": model.id, "folder": str(folder)}) if as_json else f"{model.id} -> {folder}")
 
 
@@ -93,6 +95,7 @@ def evaluate(
     gold: Gold = None,
     model: Annotated[Path | None, typer.Option(help="Model folder; default the shipped one.", file_okay=False)] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the card.", file_okay=False)] = None,
+    transfer: Transfer = None,
     seed: Seed = _SEED,
     as_json: Json = False,
 ) -> None:
@@ -112,7 +115,7 @@ def evaluate(
         made = score_unseen(load_model(model), labels, files, _shipped_gold(), seed=seed)
         page = card.scores_as_markdown(made)
     else:
-        made = out_of_fold(labels, files, output, seed=seed)
+        made = out_of_fold(labels, files, output, seed=seed, transfer=transfer)
         page = card.as_markdown(made)
     typer.echo(json.dumps(made, ensure_ascii=False, indent=1) if as_json else page)
 
