@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AXES = ("cell_types", "study_design", "populations", "routes", "findings")
 # These always hold of an abstract with text, so that the likeliest label is given where none passes the threshold.
 _ALWAYS = ("cell_types", "populations")
-# Below this the likeliest label is a guess: the axis abstains. Chosen for best F1 out of fold (2026-11).
+# Below this the likeliest label is a guess: the axis abstains. Set by hand (2026-11).
 ABSTAIN = 0.2
 
 
