@@ -153,7 +153,7 @@ def test_a_request_of_a_dead_process_ends_when_that_is_noticed(tmp_path: Path) -
     clock = Clock(float(state(tmp_path)["last"]))  # type: ignore[arg-type]
     began = clock.now
     with gate_at(tmp_path, clock, 1).request():
-        assert WINDOW <= clock.now - began < WINDOW + 0.1
+        assert WINDOW - 1e-6 <= clock.now - began < WINDOW + 0.1  # a sum of floats, whatever the clock shows
 
 
 def test_a_slot_that_outlived_every_deadline_is_dropped(tmp_path: Path) -> None:
