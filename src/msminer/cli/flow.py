@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -49,7 +50,9 @@ def run_refresh(
 def _load_flow(job: steps.Job) -> ModuleType:
     home = job.settings.home / "prefect"
     home.mkdir(parents=True, exist_ok=True)
-    for name, value in {**QUIET, "PREFECT_HOME": str(home)}.items():
+    # On a terminal the bars speak; in a log Prefect's lines do.
+    level = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"} if sys.stderr.isatty() else {}
+    for name, value in {**QUIET, **level, "PREFECT_HOME": str(home)}.items():
         os.environ.setdefault(name, value)
     spec = importlib.util.spec_from_file_location("msminer_refresh", shipped("flows", "refresh.py"))
     if spec is None or spec.loader is None:
