@@ -17,7 +17,7 @@ from msminer.schema import ORIGINS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from msminer.evidence.claims import Claim, Register
+    from msminer.evidence.claims import Register
     from msminer.evidence.publications import Publication
     from msminer.steps.judging import Tables
 
@@ -88,21 +88,17 @@ def judge_all(
     rules: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The verdicts on several claims at once, on all of the register by default; arguments as for `judge`."""
-    from msminer.evidence.references import reference_query_name
+    from msminer.evidence.references import found_by
     from msminer.evidence.verdicts import judge as judged
 
     register, evidence = _register(claims, rules), _evidence(source)
-
-    def found_for(claim: Claim) -> list[Publication]:
-        name = reference_query_name(claim)
-        return [row for row in evidence.publications if row.queries and name in row.queries]
 
     return judged(
         register,
         evidence.publications,
         queries_searched=evidence.searched,
         errors=evidence.errors,
-        citation_lookup=found_for,
+        citation_lookup=found_by(evidence.publications),
     )
 
 
@@ -191,19 +187,14 @@ def _evidence(source: Source) -> _Evidence:
 
 def _stored(source: str) -> _Evidence:
     """The publications of a store, without the trend tables that a claim has no use for."""
-    import json
-
     from msminer import steps
-    from msminer.evidence.stored import publications_from_labels
-    from msminer.resources import shipped
+    from msminer.steps.judging import classifier_errors
     from msminer.steps.session import store_of
 
-    with store_of(steps.Job.stored(source)) as store:
-        frames = (store.articles(), store.labels(), store.findings())
+    job = steps.Job.stored(source)
+    with store_of(job) as store:
         searched = frozenset(str(row["query"]) for row in store.searches())
-    publications = publications_from_labels(*frames, kind="digest" if source == "sample" else "quote")
-    errors = json.loads(shipped("data", "model", "errors.json").read_text("utf-8"))
-    return _Evidence(publications, None if source == "files" else searched, errors)
+    return _Evidence(steps.publications(job), None if source == "files" else searched, classifier_errors())
 
 
 # What an analyst's own claim need not say; the register's claims say all of it.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import ceil
 
 from msminer.evidence.claims import Claim, Register, StudyTarget
+from msminer.evidence.publications import Publication
 from msminer.pubmed.query import NamedQuery, named_query
 from msminer.vocabulary import Vocabulary
 
@@ -77,3 +79,13 @@ def _stem(word: str) -> str:
     # A phrase is matched to the letter: without the mark "stem cell" misses "stem cells". PubMed asks for four letters.
     last = word.rsplit(maxsplit=1)[-1]
     return f"{word}*" if len(last) >= 4 else word
+
+
+def found_by(publications: Sequence[Publication]) -> Callable[[Claim], list[Publication]]:
+    """A lookup for `judge`: the publications that the search for a claim's reference brought."""
+
+    def lookup(claim: Claim) -> list[Publication]:
+        name = reference_query_name(claim)
+        return [row for row in publications if row.queries and name in row.queries]
+
+    return lookup

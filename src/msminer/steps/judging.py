@@ -17,7 +17,6 @@ from msminer.steps.session import store_of, timed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from msminer.evidence.claims import Claim
     from msminer.evidence.publications import Kind, Publication
 
 
@@ -48,7 +47,7 @@ def tabulate(job: Job) -> Tables:
         denominators, searches = store.denominators(), store.searches()
     found = _publications(job, articles, labels, findings)
     studies = find_studies(found, register.vocabulary)
-    trends, tests = trend_table(found, denominators, register, errors=_errors(), now=datetime.now(UTC))
+    trends, tests = trend_table(found, denominators, register, errors=classifier_errors(), now=datetime.now(UTC))
     return Tables(
         articles=articles,
         labels=labels,
@@ -78,21 +77,17 @@ def _publications(job: Job, articles: pd.DataFrame, labels: pd.DataFrame, findin
 @timed("judge")
 def judge(job: Job, tables: Tables) -> dict[str, Any]:
     """The verdict of every claim on the stored articles; files serve every claim, a search those that name it."""
-    from msminer.evidence.references import reference_query_name
+    from msminer.evidence.references import found_by
     from msminer.evidence.verdicts import judge as judged
 
     searched = None if job.source == "files" else frozenset(str(row["query"]) for row in tables.searches)
-
-    def found_for(claim: Claim) -> list[Publication]:
-        name = reference_query_name(claim)
-        return [row for row in tables.publications if row.queries and name in row.queries]
 
     return judged(
         register_of(job.claims),
         tables.publications,
         queries_searched=searched,
-        errors=_errors(),
-        citation_lookup=found_for,
+        errors=classifier_errors(),
+        citation_lookup=found_by(tables.publications),
     )
 
 
@@ -117,7 +112,7 @@ def counts(verdicts: Mapping[str, Any]) -> dict[str, int]:
     return dict(Counter(v["verdict"] for v in verdicts["verdicts"]))
 
 
-def _errors() -> dict[str, Any]:
+def classifier_errors() -> dict[str, Any]:
     """The classifier's measured error, out of fold on the gold."""
     return cast("dict[str, Any]", json.loads(shipped("data", "model", "errors.json").read_text("utf-8")))
 
