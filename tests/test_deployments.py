@@ -73,8 +73,17 @@ class Site:
             command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return httpx.post(f"{self.api}/{path}", json=body, timeout=60).raise_for_status().json()
+    def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """An answer of the server; asked again while its SQLite file is locked (503), as Prefect's own client does."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            answer = httpx.request(method, f"{self.api}/{path}", json=body, timeout=60)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > end:
+                return answer.raise_for_status()
+            time.sleep(1)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self.call("POST", path, body).json()
 
     def runs(self, deployment: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.post("flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
@@ -182,15 +191,13 @@ def test_server_pool_worker_deploy_run_and_a_schedule_that_fires(site: Site) -> 
     # The weekly schedule is off, so the first run that nobody asked for is the one of this schedule.
     bulk = next(d for d in site.post("deployments/filter", {}) if d["name"] == "bulk")
     every = {"schedule": {"interval": 30}, "active": True, "parameters": parameters}
-    made = httpx.post(f"{site.api}/deployments/{bulk['id']}/schedules", json=[every], timeout=60)
-    assert made.is_success, made.text
+    made = site.post(f"deployments/{bulk['id']}/schedules", [every])
     fired = site.wait(
         "a scheduled run",
         lambda: [run for run in site.runs("bulk") if run["auto_scheduled"] and run["state_type"] == "COMPLETED"],
     )
     assert fired
-    schedule = made.json()[0]["id"]
-    httpx.delete(f"{site.api}/deployments/{bulk['id']}/schedules/{schedule}", timeout=60).raise_for_status()
+    site.call("DELETE", f"deployments/{bulk['id']}/schedules/{made[0]['id']}")
 
 
 def _options(parameters: dict[str, Any]) -> list[str]:
