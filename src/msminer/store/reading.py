@@ -100,10 +100,26 @@ def last_search(connection: Connection, query: str, term: str) -> dict[str, Any]
     return next(_searches(connection, query, term), None)
 
 
+# Opens the plan of a search that was not asked by itself because nothing had moved; the day it was asked follows.
+_AS_ASKED = "as asked "
+
+
+def as_asked(search: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """The plan of a search whose answer is taken over from an earlier one: it names the day that one was asked."""
+    if _taken_over(search):
+        return tuple((str(piece), int(size)) for piece, size in search["plan"])
+    return ((_AS_ASKED + str(search["asked_at"]), 0),)
+
+
+def _taken_over(search: Mapping[str, Any]) -> bool:
+    return any(str(piece).startswith(_AS_ASKED) for piece, _ in search["plan"])
+
+
 def last_sweep(connection: Connection, query: str, term: str) -> str | None:
     """When all records of the query were last asked for, not only those that had entered lately."""
-    whole = (row for row in _searches(connection, query, term) if sum(size for _, size in row["plan"]) == row["count"])
-    return next((str(row["asked_at"]) for row in whole), None)
+    own = (row for row in _searches(connection, query, term) if not _taken_over(row))
+    whole = (str(row["asked_at"]) for row in own if sum(size for _, size in row["plan"]) == row["count"])
+    return next(whole, None)
 
 
 def _searches(connection: Connection, query: str, term: str) -> Iterator[dict[str, Any]]:

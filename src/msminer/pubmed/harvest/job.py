@@ -2,7 +2,8 @@
 
 The queue lies in the store. A page's records and the removal of its PMIDs from the queue are one transaction, so a
 killed run asks for at most one page again. All queries are asked before the first page: pages are cut from one ordered
-queue, and an interrupted harvest ends in the same pages as a straight one.
+queue, and an interrupted harvest ends in the same pages as a straight one. They are asked together first: where nothing
+has moved, that is all that is asked.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from msminer.pubmed.harvest.ask import Asked, ask
 from msminer.pubmed.harvest.others import others
 from msminer.pubmed.harvest.pages import fetch_pages, newer_dtd
 from msminer.pubmed.harvest.summary import HarvestSummary, Progress, QuerySummary, Sizes, silent
+from msminer.pubmed.harvest.together import READING, Together, look, read_together
 from msminer.pubmed.query import NamedQuery
 from msminer.pubmed.slices import chunks
 from msminer.store import Store, Written
+from msminer.store.migrations import set_meta
 from msminer.store.reading import pending
 from msminer.store.tables import SEARCHES
 from msminer.store.writing import enqueue, join_query, leave_query, save_page
@@ -37,29 +40,42 @@ def harvest(
     """
     tell, before, now = progress or silent, client.requests, now.astimezone(UTC)
     with store.run_unless_held("fetch"):
-        answers = []
-        for number, query in enumerate(queries):
-            tell("search", number, len(queries))
-            answers.append(_ask(store, client, query, now))
-        tell("search", len(queries), len(queries))
+        answers, reading = _search(store, client, queries, now, tell)
         others(store, client, now=now)
         written, pages, warned = _drain(store, client, now, tell)
-        _finish(store, answers)
+        _finish(store, answers, reading)
         warned += _gone(store, now)
     if queries and not any(asked.found.count for asked in answers):
         raise EmptyResult("PubMed finds nothing for the query; widen it", queries=[query.name for query in queries])
     return _summary(answers, written, pages, client.requests - before, warned)
 
 
-def _ask(store: Store, client: Entrez, query: NamedQuery, now: datetime) -> Asked:
-    """Ask one query; its answer, its members and its part of the queue are saved together."""
-    asked = ask(store, client, query, now=now)
+def _search(
+    store: Store, client: Entrez, queries: Sequence[NamedQuery], now: datetime, tell: Progress
+) -> tuple[list[Asked], Together | None]:
+    """The answers of all queries, saved, and how PubMed read them together."""
+    seen = look(store, client, queries, now=now)
+    if seen is not None and seen.answers is not None:
+        _save(store, seen.answers)
+        tell("search", len(queries), len(queries))
+        return seen.answers, seen.reading
+    answers = []
+    for number, query in enumerate(queries):
+        tell("search", number, len(queries))
+        answers.append(ask(store, client, query, now=now))
+        _save(store, answers[-1:])
+    tell("search", len(queries), len(queries))
+    return answers, seen.reading if seen is not None else read_together(client, queries, now=now)
+
+
+def _save(store: Store, answers: Sequence[Asked]) -> None:
+    """Answers with their members and their part of the queue, in one transaction."""
     with store.writing() as connection:
-        connection.execute(insert(SEARCHES).values(**_search_row(asked), run_id=store.run_number))
-        join_query(connection, query.name, asked.found.pmids, asked.asked_at)
-        leave_query(connection, query.name, asked.dropped, asked.asked_at)
-        enqueue(connection, asked.fetch)
-    return asked
+        for asked in answers:
+            connection.execute(insert(SEARCHES).values(**_search_row(asked), run_id=store.run_number))
+            join_query(connection, asked.query.name, asked.found.pmids, asked.asked_at)
+            leave_query(connection, asked.query.name, asked.dropped, asked.asked_at)
+            enqueue(connection, asked.fetch)
 
 
 def _search_row(asked: Asked) -> dict[str, Any]:
@@ -88,9 +104,11 @@ def _drain(store: Store, client: Entrez, now: datetime, tell: Progress) -> tuple
     return written, number, list(warnings)
 
 
-def _finish(store: Store, answers: Sequence[Asked]) -> None:
+def _finish(store: Store, answers: Sequence[Asked], reading: Together | None) -> None:
     """Only a search whose records are all in the store counts as the last one."""
     with store.writing() as connection:
+        if reading is not None:
+            set_meta(connection, READING, reading.as_text())
         for asked in answers:
             whole = (SEARCHES.c.query == asked.query.name, SEARCHES.c.asked_at == asked.asked_at)
             connection.execute(
