@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 _LOOPBACK = {"127.0.0.1", "::1", "localhost", "", "0.0.0.0", None}
@@ -35,6 +38,13 @@ def corpus() -> Path:
     if folder is None:
         pytest.skip("no corpus: put it at ../shared/corpus or name it in MSMINER_CORPUS")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a private PostgreSQL server; what asks for it carries the marks of postgres.NEEDED."""
+    with postgres.server() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,13 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
 
 HOW = "install PostgreSQL (Debian: apt-get install postgresql) and, as root, have a user postgres; initdb refuses root"
 
@@ -74,3 +78,17 @@ def server() -> Iterator[str]:
 
 def _quietly(command: list[str | Path], folder: Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder)
+
+
+def empty(server_url: str) -> str:
+    """The address of a new, empty database of the server."""
+    name, engine = f"t{uuid.uuid4().hex}", create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server_url.replace("/postgres?", f"/{name}?")
+
+
+NEEDED = [pytest.mark.postgres, pytest.mark.skipif(reason_against() is not None, reason=HOW)]
+# For fixtures over both databases; postgres_server of conftest is the server.
+BOTH = ["sqlite", pytest.param("postgresql", marks=NEEDED)]

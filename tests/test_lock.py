@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +28,11 @@ def hold(url: str, held: Any) -> None:
         time.sleep(600)
 
 
-@pytest.fixture(scope="module")
-def database_server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param(
-            "postgresql",
-            marks=[
-                pytest.mark.postgres,
-                pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW),
-            ],
-        ),
-    ]
-)
+@pytest.fixture(params=postgres.BOTH)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.sqlite'}"
-    return str(request.getfixturevalue("database_server"))
+    return str(request.getfixturevalue("postgres_server"))
 
 
 def holder(url: str) -> Any:

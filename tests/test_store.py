@@ -8,7 +8,6 @@ import re
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import bindparam, create_engine, inspect, select, text
+from sqlalchemy import bindparam, inspect, select, text
 
 import postgres
 from doorkit import NOW, QUERY, a_room, article, articles, fault, truth
@@ -37,30 +36,13 @@ from msminer.store.migrations import set_meta
 from msminer.store.tables import MEMBERS_INDEX, META, SCHEMA_VERSION
 from msminer.store.writing import bury, save_page
 
-POSTGRES = pytest.param(
-    "postgresql",
-    marks=[pytest.mark.postgres, pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW)],
-)
 
-
-@pytest.fixture(scope="session")
-def database_server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", POSTGRES])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=postgres.BOTH)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'home' / 'store.sqlite'}"
-        return
-    base, name = request.getfixturevalue("database_server"), f"t{uuid.uuid4().hex}"
-    engine = create_engine(base, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    yield base.replace("/postgres?", f"/{name}?")
+        return f"sqlite:///{tmp_path / 'home' / 'store.sqlite'}"
+    return postgres.empty(request.getfixturevalue("postgres_server"))
 
 
 def parsed(*xml: str) -> list[ParsedRecord]:
@@ -316,13 +298,10 @@ def test_a_harvest_into_either_database(url: str, tmp_path: Path) -> None:
         assert here.store.articles()["queries"].tolist() == [["ms"]] * 230
 
 
-def test_two_databases_hold_the_same(database_server: str, tmp_path: Path) -> None:
-    name = f"t{uuid.uuid4().hex}"
-    engine = create_engine(database_server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    addresses = [f"sqlite:///{tmp_path / 's.sqlite'}", database_server.replace("/postgres?", f"/{name}?")]
+@pytest.mark.postgres
+@pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW)
+def test_two_databases_hold_the_same(postgres_server: str, tmp_path: Path) -> None:
+    addresses = [f"sqlite:///{tmp_path / 's.sqlite'}", postgres.empty(postgres_server)]
     dumps = []
     for address in addresses:
         with open_store(address) as store:
@@ -330,11 +309,6 @@ def test_two_databases_hold_the_same(database_server: str, tmp_path: Path) -> No
             save(store, article(7, text="New."))
             dumps.append((store.articles().to_json(), store.versions("7"), store.pages()))
     assert dumps[0] == dumps[1]
-
-
-test_two_databases_hold_the_same = pytest.mark.postgres(  # the server is a fixture, so the skip stands here
-    pytest.mark.skipif(postgres.reason_against() is not None, reason=postgres.HOW)(test_two_databases_hold_the_same)
-)
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

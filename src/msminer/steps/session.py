@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from msminer.steps.job import Job
     from msminer.store import Store
-    from msminer.store.core import Run
+    from msminer.store.runs import Run
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,9 +6,10 @@ Opening is lazy: nothing is read before the store is used. Writing runs hold a l
 from __future__ import annotations
 
 from msminer.store.common import by_number, text_hash, utc
-from msminer.store.core import Run, Store
+from msminer.store.core import Store
 from msminer.store.opening import describe_store, open_store
 from msminer.store.records import Written
+from msminer.store.runs import Run
 from msminer.store.writing import Page, SetAside
 
 __all__ = [

@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from msminer.errors import SettingsError
 from msminer.schema import ORIGINS
-from msminer.store.core import WRITE, Store
+from msminer.store.core import Store
+from msminer.store.database import WRITE
 from msminer.store.guard import shown
 
 # Seconds a writer waits for another one's transaction; the longest here is one page of 200 records.
