@@ -456,7 +456,8 @@ def test_fault_42_zero_after_hits_raises_alarm(tmp_path: Path) -> None:
     other = named_query("other", "cells[tiab]")
     with a_room(tmp_path) as here:
         here.harvest(QUERY, other)
-        here.server.plan.add(**fault("zero", "esearch"))
+        # Both the look at all searches together and the first of them are answered so.
+        here.server.plan.add(**fault("zero", "esearch", times=2))
         summary = here.harvest(QUERY, other, now=NOW + timedelta(days=1))
         assert any("but found 5 records before" in text for text in summary.warnings)
         assert here.is_whole()
