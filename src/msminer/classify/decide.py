@@ -131,8 +131,7 @@ def _findings(
     for column, outcome in enumerate(rules.vocabulary.ids(OUTCOMES)):
         if predicted.outcomes[number, column] < rules.thresholds[OUTCOMES]:
             continue
-        sentence = int(predicted.sentence[number, column] - batch.first[number])
-        start, end = batch.spans[number][sentence]
+        start, end = batch.spans[predicted.sentence[number, column]].tolist()
         yield {
             "outcome": outcome,
             "direction": directions[

@@ -12,7 +12,9 @@ from scipy import sparse
 
 from msminer.classify import kernels
 from msminer.classify.phrases import MAX_KEYS, PhraseBook, Trie, folded
-from msminer.classify.text import full_text, sentence_spans, short_forms, tokens
+from msminer.classify.scan import Scanned, scan
+from msminer.classify.surfaces import Surfaces, with_room
+from msminer.classify.text import full_text, short_forms, tokens
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -22,19 +24,21 @@ NEAR = ("given:given", "given:aside", "tissue:stem_word", "given:knockout")
 # Tokens between two ideas that still speak of each other; set by hand (2026-11).
 REACH_CHANGE = 8
 REACH_NEAR = 5
+# Beyond this many words, or explained short forms, all are forgotten: some 30 MB.
 _MOST_SURFACES = 400_000
-ZONES = 5
+_NOTHING: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Records read: texts, sentence spans per record, owner record of each sentence, counts per sentence.
+    """Records read: texts, offsets of each sentence in its own text, owner record of each sentence, counts per sentence.
 
-    ideas: sentences x ideas and pairs; words: sentences x words, counts; lengths: tokens per sentence.
+    spans: sentences x (start, end); first: first sentence of each record, and their number. ideas: sentences x ideas
+    and pairs; words: sentences x words, counts; lengths: tokens per sentence.
     """
 
     texts: list[str]
-    spans: list[list[tuple[int, int]]]
+    spans: Ints
     owner: Ints
     first: Ints
     lengths: Ints
@@ -81,58 +85,62 @@ class Encoder:
         return len(self.words) + len(self.pairs)
 
     def _forget(self) -> None:
-        self._row: dict[str, int] = {}
-        self._meant: dict[str, frozenset[int]] = {}
-        self._keys: list[tuple[int, ...]] = []
-        self._words: list[int] = []
+        self._surfaces = Surfaces()
+        self._meant: dict[tuple[str, str], frozenset[int] | None] = {}
         self._table = np.full((0, MAX_KEYS), -1, np.int32)
         self._word_table = np.zeros(0, np.int32)
 
-    def _add_row(self, keys: tuple[int, ...], word: int) -> int:
-        self._keys.append(keys)
-        self._words.append(word)
-        return len(self._keys) - 1
+    def _rows(self, scanned: Scanned) -> Ints:
+        """The table row of each token; words never seen before get a row."""
+        rows = self._surfaces.find(scanned)
+        unknown = np.flatnonzero(rows < 0)
+        if len(unknown):
+            places = zip(scanned.start[unknown].tolist(), scanned.end[unknown].tolist(), strict=True)
+            self._learn(list(dict.fromkeys(scanned.joined[a:b] for a, b in places)))
+            rows = self._surfaces.find(scanned)
+        return rows
 
-    def _rows(self, words: list[str]) -> list[int]:
-        row = self._row
-        try:
-            return [row[word] for word in words]
-        except KeyError:
-            for word in words:
-                if word not in row:
-                    row[word] = self._add_row(self.book.keys(word), self._column.get(word_key(word), -1))
-            return [row[word] for word in words]
+    def _learn(self, words: list[str]) -> None:
+        old, new = len(self._surfaces), len(self._surfaces) + len(words)
+        self._table, self._word_table = with_room(self._table, new), with_room(self._word_table, new)
+        self._table[old:new] = -1
+        for n, word in enumerate(words, old):
+            known = self.book.keys(word)
+            self._table[n, : len(known)] = known
+        self._word_table[old:new] = [self._column.get(word_key(word), -1) for word in words]
+        self._surfaces.add(words)
 
-    def _refresh_tables(self) -> None:
-        old = len(self._table)
-        if old < len(self._keys):
-            new = np.full((len(self._keys) - old, MAX_KEYS), -1, np.int32)
-            for n, keys in enumerate(self._keys[old:]):
-                new[n, : len(keys)] = keys
-            self._table = np.vstack([self._table, new])
-            self._word_table = np.concatenate([self._word_table, np.array(self._words[old:], np.int32)])
+    def _explained(self, texts: Sequence[str]) -> dict[tuple[int, str], frozenset[int]]:
+        """(number of the text, word) → ideas of a short form, singular or plural, that its text explains.
 
-    def _explained(self, text: str) -> dict[str, frozenset[int]]:
-        """Short forms whose explanation in the text speaks of other labels than the short form alone."""
-        out: dict[str, frozenset[int]] = {}
-        for short, long_form in short_forms(text).items():
-            parts = tokens(short)
-            if len(parts) != 1:
-                continue
-            meant = self._ideas_of_phrase(long_form)
-            alone = self.book.ideas_of(short) & self._vocabulary_ideas
-            if meant != alone and (meant or alone):
-                out[parts[0]] = out[f"{parts[0]}s"] = meant
+        Only where the explanation speaks of other labels than the short form alone.
+        """
+        found = [
+            (number, parts[0], long_form)
+            for number, text in enumerate(texts)
+            if "(" in text
+            for short, long_form in short_forms(text).items()
+            if len(parts := tokens(short)) == 1
+        ]
+        self._understand(list(dict.fromkeys((s, f) for _, s, f in found if (s, f) not in self._meant)))
+        out: dict[tuple[int, str], frozenset[int]] = {}
+        for number, short, long_form in found:
+            ideas = self._meant[short, long_form]
+            if ideas is not None:
+                out[number, short] = out[number, f"{short}s"] = ideas
         return out
 
-    def _ideas_of_phrase(self, phrase: str) -> frozenset[int]:
-        known = self._meant.get(phrase)
-        if known is None:
-            rows = self._rows(tokens(phrase))
-            self._refresh_tables()
-            hits = self._find(np.array(rows, np.int32), np.zeros(len(rows), np.int32))
-            known = self._meant[phrase] = frozenset(hits[:, 0].tolist()) & self._vocabulary_ideas
-        return known
+    def _understand(self, explained: Sequence[tuple[str, str]]) -> None:
+        """Keep what each long form speaks of; None where its short form says the same, or neither says anything."""
+        scanned = scan([long_form for _, long_form in explained], whole=True)
+        hits = self._find(self._rows(scanned), scanned.sentence)
+        ideas: dict[int, set[int]] = {}
+        for idea, number in hits[self._labelled[hits[:, 0]], :2].tolist():
+            ideas.setdefault(number, set()).add(idea)
+        for number, (short, long_form) in enumerate(explained):
+            meant = frozenset(ideas.get(number, _NOTHING))
+            alone = self.book.ideas_of(short) & self._vocabulary_ideas
+            self._meant[short, long_form] = meant if meant != alone else None
 
     def _find(self, rows: Ints, sentence: Ints) -> Ints:
         t = self._trie
@@ -152,46 +160,39 @@ class Encoder:
 
     def encode(self, records: Iterable[Mapping[str, Any]]) -> Batch:
         """The batch of the records' titles and abstracts; a missing or empty text counts as empty."""
-        if len(self._row) > _MOST_SURFACES:
+        if max(len(self._surfaces), len(self._meant)) > _MOST_SURFACES:
             self._forget()
-        texts: list[str] = []
-        spans: list[list[tuple[int, int]]] = []
-        rows: list[int] = []
-        lengths: list[int] = []
-        extra: list[tuple[frozenset[int], int, int]] = []
-        for record in records:
-            text = full_text(record.get("title") or "", record.get("abstract") or "")
-            cut = sentence_spans(text)
-            texts.append(text)
-            spans.append(cut)
-            explained = self._explained(text)
-            for start, end in cut:
-                words = tokens(text[start:end])
-                if explained:
-                    at, sentence = len(rows), len(lengths)
-                    extra += [(explained[w], at + n, sentence) for n, w in enumerate(words) if w in explained]
-                rows.extend(self._rows(words))
-                lengths.append(len(words))
-        return self._counted(texts, spans, np.array(rows, np.int32), np.array(lengths, np.int32), extra)
-
-    def _counted(
-        self,
-        texts: list[str],
-        spans: list[list[tuple[int, int]]],
-        rows: Ints,
-        lengths: Ints,
-        extra: list[tuple[frozenset[int], int, int]],
-    ) -> Batch:
-        self._refresh_tables()
-        n = len(lengths)
-        sentence = np.repeat(np.arange(n, dtype=np.int32), lengths)
-        hits = _with_explained(self._find(rows, sentence), extra, self._labelled)
-        sizes = np.array([len(cut) for cut in spans], np.int32)
-        owner = np.repeat(np.arange(len(spans), dtype=np.int32), sizes)
-        first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+        texts = [full_text(record.get("title") or "", record.get("abstract") or "") for record in records]
+        scanned = scan(texts)
+        rows = self._rows(scanned)
+        hits = self._find(rows, scanned.sentence)
+        first, n = scanned.first, len(scanned.spans)
+        owner = np.repeat(np.arange(len(texts), dtype=np.int32), np.diff(first))
+        hits = _with_explained(hits, self._extra(texts, scanned, rows, owner), self._labelled)
+        starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
         return Batch(
-            texts, spans, owner, first, lengths, self._idea_counts(hits, n), self._word_counts(rows, sentence, n)
+            texts,
+            scanned.spans - starts[owner][:, None],
+            owner,
+            first,
+            np.bincount(scanned.sentence, minlength=n).astype(np.int32),
+            self._idea_counts(hits, n),
+            self._word_counts(rows, scanned.sentence, n),
         )
+
+    def _extra(
+        self, texts: Sequence[str], scanned: Scanned, rows: Ints, owner: Ints
+    ) -> list[tuple[frozenset[int], int, int]]:
+        """Ideas of each token that is an explained short form; token; sentence."""
+        explained = self._explained(texts)
+        forms = self._rows(scan([word for _, word in explained], whole=True))
+        bounds = np.searchsorted(scanned.sentence, scanned.first)
+        out = []
+        for form, ((number, _), ideas) in zip(forms, explained.items(), strict=True):
+            start, stop = bounds[number], bounds[number + 1]
+            places = np.flatnonzero(rows[start:stop] == form) + start
+            out += [(ideas, at, int(scanned.sentence[at])) for at in places.tolist()]
+        return out
 
     def _idea_counts(self, hits: Ints, n: int) -> Floats:
         k = len(self.book.ideas)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from msminer.classify import kernels
+from msminer.classify.compiled import compiled
 from msminer.classify.heads import Doubles, logit
 
 Floats = npt.NDArray[np.float32]
@@ -19,7 +21,11 @@ TREES, LEAF, SHARE = 120, 2, 0.2
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees as arrays: see `kernels.walk_trees`; names are the outputs' columns as axis:label."""
+    """Trees as arrays; names are the outputs' columns as axis:label.
+
+    roots: first node of each tree; feature, threshold: a row goes left where its column is at most the threshold; left,
+    right: next nodes; leaf: row of `values` for a leaf, -1 inside a tree.
+    """
 
     names: tuple[str, ...]
     roots: Ints
@@ -32,10 +38,51 @@ class Forest:
 
     def scores(self, dense: Floats) -> Doubles:
         """Log odds of the mean leaf share, rows x outputs."""
-        mean = kernels.walk_trees(
-            dense, self.roots, self.feature, self.threshold, self.left, self.right, self.leaf, self.values
-        )
-        return logit(np.clip(mean, 0.002, 0.998))
+        nodes, roots = self._packed
+        total = _walk(np.ascontiguousarray(dense, np.float32), roots, nodes, nodes.view(np.float32), self.values)
+        return logit(np.clip(total / np.float32(len(roots)), 0.002, 0.998))
+
+    def only(self, names: Collection[str]) -> Forest:
+        """The same trees with some of the outputs: adding up all costs more than walking."""
+        kept = [n for n, name in enumerate(self.names) if name in names]
+        values = np.ascontiguousarray(self.values[:, kept])
+        return replace(self, names=tuple(self.names[n] for n in kept), values=values)
+
+    @cached_property
+    def _packed(self) -> tuple[Ints, Ints]:
+        """All of a node side by side (feature, threshold's bits, left, right), and roots; ~row stands for a leaf."""
+        place = np.where(self.leaf >= 0, ~self.leaf, np.arange(len(self.leaf))).astype(np.int32)
+        inside = self.leaf < 0
+        children = [np.where(inside, place[np.where(inside, way, 0)], 0) for way in (self.left, self.right)]
+        bits = self.threshold.view(np.int32)
+        return np.column_stack([self.feature, bits, *children]).astype(np.int32), place[self.roots]
+
+
+@compiled
+def _walk(table, roots, nodes, cuts, values):  # type: ignore[no-untyped-def]
+    """Sums of the leaf values that each row of `table` reaches; nodes as in `Forest._packed`, cuts the same as floats."""
+    n, k = table.shape[0], values.shape[1]
+    out = np.zeros((n, k), np.float32)
+    row_of, node_of, reached = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    # Tree by tree, so that one tree stays in the cache, and all rows a step at a time: the steps of different rows do
+    # not wait for each other, nor does any branch have to be guessed. A third of the time of row after row.
+    for root in roots:
+        for i in range(n):
+            row_of[i], node_of[i], reached[i] = i, root, root
+        left = n if root >= 0 else 0
+        while left > 0:
+            kept = 0
+            for a in range(left):
+                i, node = row_of[a], node_of[a]
+                child = nodes[node, 2 if table[i, nodes[node, 0]] <= cuts[node, 1] else 3]
+                reached[i] = child
+                row_of[kept], node_of[kept] = i, child
+                kept += child >= 0
+            left = kept
+        for i in range(n):
+            for j in range(k):
+                out[i, j] += values[~reached[i], j]
+    return out
 
 
 def fit_forest(

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 
+from msminer.classify.compiled import compiled
 from msminer.classify.phrases import MAX_KEYS
 
 _DEEPEST = 64
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiled and kept on disk; compiled anew in each process where no folder can be written."""
-    try:
-        return njit(cache=True)(function)  # type: ignore[no-any-return]
-    except RuntimeError:
-        return njit(function)  # type: ignore[no-any-return]
-
-
-@_compiled
+@compiled
 def find_phrases(rows, sentence, table, first, key, target, idea_first, ideas, group, n_groups):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     """Hits (idea, sentence, start, end) of all tokens; per group the longest at a place, none inside another.
 
@@ -95,7 +84,7 @@ def find_phrases(rows, sentence, table, first, key, target, idea_first, ideas, g
     return out[:made]
 
 
-@_compiled
+@compiled
 def count_ideas(hits, n_sentences, n_ideas, left, right, n_right, reach):  # type: ignore[no-untyped-def]
     """Counts per sentence of each idea, then of (left, right) pairs within `reach` tokens, a left one's nearest only.
 
@@ -132,7 +121,7 @@ def count_ideas(hits, n_sentences, n_ideas, left, right, n_right, reach):  # typ
     return out
 
 
-@_compiled
+@compiled
 def count_words(words, sentence, pair_key, pair_column):  # type: ignore[no-untyped-def]
     """(sentence, column) of every known word and pair of neighbouring words.
 
@@ -155,27 +144,3 @@ def count_words(words, sentence, pair_key, pair_column):  # type: ignore[no-unty
                 out[made, 1] = pair_column[low]
                 made += 1
     return out[:made]
-
-
-@_compiled
-def walk_trees(table, roots, feature, threshold, left, right, leaf, values):  # type: ignore[no-untyped-def]
-    """Mean of the leaf values that each row of `table` reaches, rows x outputs.
-
-    roots: first node of each tree; left, right: next nodes; leaf: row of `values` for a leaf, -1 inside a tree.
-    """
-    n = table.shape[0]
-    k = values.shape[1]
-    out = np.zeros((n, k), np.float32)
-    # tree by tree, so that one tree stays in the cache while all rows pass it
-    for t in range(len(roots)):
-        for i in range(n):
-            node = roots[t]
-            while leaf[node] < 0:
-                node = left[node] if table[i, feature[node]] <= threshold[node] else right[node]
-            row = leaf[node]
-            for j in range(k):
-                out[i, j] += values[row, j]
-    for i in range(n):
-        for j in range(k):
-            out[i, j] /= len(roots)
-    return out

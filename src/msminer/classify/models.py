@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,17 @@ class Parts:
     temperature: float
     thresholds: Mapping[str, float]
 
+    @cached_property
+    def asked_forest(self) -> Forest:
+        """The forest of documents for the labels whose blend listens to it."""
+        heard = {
+            f"{axis}:{name}"
+            for axis, heads in self.documents.items()
+            for name, weight in zip(heads.names, self.blends[axis][1], strict=True)
+            if weight
+        }
+        return self.forest.only(heard)
+
 
 @dataclass(frozen=True)
 class Raw:
@@ -102,12 +114,13 @@ def sentence_view(batch: Batch, idf: Floats, topics: Floats) -> View:
 
 
 def document_scores(documents: Mapping[str, Heads], forest: Forest, view: View) -> dict[str, tuple[Floats, Doubles]]:
-    """Axis → scores of the heads and of the forest, both abstracts x labels."""
-    grown = forest.scores(view.dense)
+    """Axis → scores of the heads and of the forest, both abstracts x labels; 0 for labels that the forest lacks."""
+    grown = dict(zip(forest.names, forest.scores(view.dense).T, strict=True))
+    nothing = np.zeros(len(view.dense))
     out: dict[str, tuple[Floats, Doubles]] = {}
     for axis, heads in documents.items():
-        columns = [forest.names.index(f"{axis}:{name}") for name in heads.names]
-        out[axis] = (heads.scores(view), grown[:, columns])
+        columns = [grown.get(f"{axis}:{name}", nothing) for name in heads.names]
+        out[axis] = (heads.scores(view), np.column_stack(columns))
     return out
 
 
@@ -180,7 +193,7 @@ def best_sentences(raw: Raw, batch: Batch) -> Ints:
 def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     """Probabilities of a batch."""
     words = views.weighted(batch.words, parts.idf)
-    scores = document_scores(parts.documents, parts.forest, document_view(batch, encoder, parts.idf, parts.topics))
+    scores = document_scores(parts.documents, parts.asked_forest, document_view(batch, encoder, parts.idf, parts.topics))
     raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
     found = finish(parts, encoder, batch, raw, words)
     names = {axis: parts.documents[axis].names for axis in found.axes}

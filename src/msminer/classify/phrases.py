@@ -65,6 +65,8 @@ class PhraseBook:
         self.group = np.array([groups.index(idea.split(":")[0]) for idea in self.ideas], np.int32)
         self._words: dict[str, int] = {}
         self._stems: dict[str, int] = {}
+        # few words begin like a stem, and most need not be asked
+        self._heads: set[str] = set()
         self._root = _Node()
         for idea, phrase in self.phrases:
             self._add(self.number[idea], phrase)
@@ -81,6 +83,7 @@ class PhraseBook:
         return self._words.setdefault(word, 2 * len(self._words))
 
     def _stem(self, stem: str) -> int:
+        self._heads.add(stem[:_SHORTEST_STEM])
         return self._stems.setdefault(stem, 2 * len(self._stems) + 1)
 
     def keys(self, surface: str) -> tuple[int, ...]:
@@ -89,7 +92,8 @@ class PhraseBook:
         found = [self._words[word]] if word in self._words else []
         if low != word and len(low) > 4 and folded(low) in self._words and folded(low) != word:
             found.append(self._words[folded(low)])
-        found += [self._stems[low[:n]] for n in range(_SHORTEST_STEM, len(low) + 1) if low[:n] in self._stems]
+        if low[:_SHORTEST_STEM] in self._heads:
+            found += [self._stems[low[:n]] for n in range(_SHORTEST_STEM, len(low) + 1) if low[:n] in self._stems]
         return tuple(found[:MAX_KEYS])
 
     def ideas_of(self, surface: str) -> frozenset[int]:

@@ -131,5 +131,6 @@ def _many(gold: Sequence[Mapping[str, Any]], axis: str, ids: Sequence[str]) -> B
 
 def _sentence(batch: Batch, number: int, start: int, end: int) -> int:
     """The sentence that shares most characters with the rationale."""
-    shared = [min(b, end) - max(a, start) for a, b in batch.spans[number]]
-    return int(batch.first[number]) + int(np.argmax(shared))
+    first = int(batch.first[number])
+    spans = batch.spans[first : batch.first[number + 1]]
+    return first + int(np.argmax(np.minimum(spans[:, 1], end) - np.maximum(spans[:, 0], start)))

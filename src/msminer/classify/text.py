@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 # A sentence ends at . ? or ! followed by blank and something that can begin one. Readers of the gold labels saw
 # sentences cut this way, so "tissues.We" stays whole.
-_END = re.compile(r"[.?!][)\]\"'”’»]*\s+(?=[A-Z0-9(\[\"'“‘«<>≥≤±~α-ωΑ-ΩÀ-Þ*†‡•–-])")
+ENDS, CLOSES, OPENS = ".?!", ")]\"'”’»", "(["
+_BEGINS = r"[A-Z0-9(\[\"'“‘«<>≥≤±~α-ωΑ-ΩÀ-Þ*†‡•–-]"
+_END = re.compile(rf"[{ENDS}][{re.escape(CLOSES)}]*\s+(?={_BEGINS})")
 # Words before a full stop that do not end a sentence. Source: the corpus' commonest false ends, read 2026-11.
-_ABBREVIATED = frozenset(
+ABBREVIATED = frozenset(
     re.findall(
         r"\S+",
         """vs e.g i.e etc fig figs approx ca cf dr prof st no nos resp eq ref refs sp spp ssp subsp var inc ltd co
@@ -17,9 +19,12 @@ _ABBREVIATED = frozenset(
     )
 )
 # These end a sentence as often as not: they go on only before something that is no word.
-_ALSO_WORDS = frozenset({"no", "min", "max", "etc", "co", "ed"})
-_LAST_WORD = re.compile(r"([^\s(\[]+)$")
-_TOKEN = re.compile(r"\d+(?:[.,·]\d+)+|[^\W_]+|[%<>=≥≤±+]")
+ALSO_WORDS = frozenset({"no", "min", "max", "etc", "co", "ed"})
+_LAST_WORD = re.compile(rf"([^\s{re.escape(OPENS)}]+)$")
+# Characters before a full stop that are looked at: the longest abbreviation has seven.
+LONGEST_BEFORE = 12
+SIGNS, IN_NUMBER = "%<>=≥≤±+", ".,·"
+_TOKEN = re.compile(rf"\d+(?:[{IN_NUMBER}]\d+)+|[^\W_]+|[{SIGNS}]")
 _SHORT_FORM = re.compile(r"\(([A-Za-z][A-Za-z0-9/-]{1,11}?)s?[;,)]")
 _LONGEST_LONG_FORM = 120
 
@@ -27,6 +32,11 @@ _LONGEST_LONG_FORM = 120
 def full_text(title: str, abstract: str) -> str:
     """Title, newline, abstract: the text that all offsets count in."""
     return f"{title}\n{abstract}"
+
+
+def begins() -> str:
+    """The characters that can begin a sentence."""
+    return "".join(re.findall(_BEGINS, "".join(map(chr, range(0x3000)))))
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -52,12 +62,12 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 def _goes_on(text: str, start: int, stop: int, following: int) -> bool:
     """Whether the full stop at `stop` belongs to an abbreviation, an initial or a genus name."""
-    match = _LAST_WORD.search(text, max(start, stop - 12), stop)
+    match = _LAST_WORD.search(text, max(start, stop - LONGEST_BEFORE), stop)
     if match is None:
         return False
     word = match.group(1)
-    if word.lower() in _ABBREVIATED:
-        return word.lower() not in _ALSO_WORDS or not text[following : following + 1].isalpha()
+    if word.lower() in ABBREVIATED:
+        return word.lower() not in ALSO_WORDS or not text[following : following + 1].isalpha()
     return len(word) == 1 and word.isupper() and text[following : following + 1].islower()
 
 
