@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from msminer.classify.features import Batch
-from msminer.classify.heads import Doubles
+from msminer.classify.heads import Bools, Doubles
 from msminer.classify.models import OUTCOMES, Predicted, likeliest
 from msminer.vocabulary import NONE, Vocabulary
 
@@ -33,49 +32,78 @@ class Rules:
     direction_share: Doubles
 
 
-def decided_labels(axis: str, chance: Mapping[str, float], threshold: float, vocabulary: Vocabulary) -> frozenset[str]:
-    """Labels at or above the threshold, parents added, `none` alone; else the likeliest, unless it is a guess."""
-    decided = {label for label, value in chance.items() if value >= threshold}
-    if not decided and axis in _ALWAYS:
-        likeliest_one = max(chance, key=lambda label: chance[label])
-        decided = {likeliest_one} if chance[likeliest_one] >= ABSTAIN else set()
-    if NONE in decided and len(decided) > 1:
-        rest = max(chance[label] for label in decided if label != NONE)
-        decided = {NONE} if chance[NONE] > rest else decided - {NONE}
-    return vocabulary.with_parents(decided)
+def decided_matrix(axis: str, p: Doubles, threshold: float, vocabulary: Vocabulary) -> Bools:
+    """Decided labels of an axis that holds many, abstracts x labels.
 
-
-def decided_matrix(axis: str, p: Doubles, threshold: float, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
-    """`decided_labels` of many abstracts: abstracts x labels."""
+    Labels at or above the threshold, parents added, `none` alone; else the likeliest, unless it is a guess.
+    """
     ids = vocabulary.ids(axis)
-    rows = (decided_labels(axis, dict(zip(ids, row, strict=True)), threshold, vocabulary) for row in p.tolist())
-    return np.array([[label in row for label in ids] for row in rows], bool)
+    decided: Bools = p >= threshold
+    if axis in _ALWAYS:
+        likeliest_one = p.argmax(axis=1)
+        undecided = ~decided.any(axis=1) & (p.max(axis=1) >= ABSTAIN)
+        decided[undecided, likeliest_one[undecided]] = True
+    if NONE in ids:
+        none = ids.index(NONE)
+        rest = np.where(decided, p, -1.0)
+        rest[:, none] = -1.0
+        alone = decided[:, none] & (p[:, none] > rest.max(axis=1))
+        decided[:, none] = alone
+        decided[alone] = np.arange(len(ids)) == none
+    kin = np.array([[parent in vocabulary.with_parents([label]) for parent in ids] for label in ids], bool)
+    return np.asarray(decided @ kin, bool)
 
 
-def many(axis: str, p: Sequence[float], rules: Rules) -> list[LabelScore]:
-    """Decided labels of an axis that holds many, parents added, `none` alone; empty where nothing is sure enough."""
+def _many(axis: str, p: Doubles, rules: Rules) -> list[list[LabelScore]]:
+    """`decided_matrix` as labels with their chance; a parent is at least as likely as its likeliest decided child."""
     ids = rules.vocabulary.ids(axis)
-    chance = dict(zip(ids, map(float, p), strict=True))
-    wanted = decided_labels(axis, chance, rules.thresholds[axis], rules.vocabulary)
-    return [{"label": i, "p": round(_with_children(i, chance, wanted, rules), 4)} for i in ids if i in wanted]
+    decided = decided_matrix(axis, p, rules.thresholds[axis], rules.vocabulary)
+    chance = p.copy()
+    for n, label in enumerate(ids):
+        if label in rules.vocabulary.parents:
+            parent = ids.index(rules.vocabulary.parents[label])
+            chance[:, parent] = np.maximum(chance[:, parent], np.where(decided[:, n], p[:, n], 0.0))
+    out: list[list[LabelScore]] = [[] for _ in p]
+    rows, columns = np.nonzero(decided)
+    for row, column, value in zip(rows.tolist(), columns.tolist(), chance[rows, columns].tolist(), strict=True):
+        out[row].append({"label": ids[column], "p": round(value, 4)})
+    return out
 
 
-def _with_children(label: str, chance: Mapping[str, float], wanted: frozenset[str], rules: Rules) -> float:
-    """A parent is at least as likely as its likeliest decided child."""
-    children = [chance[c] for c in wanted if rules.vocabulary.parents.get(c) == label]
-    return max([chance[label], *children])
+def _designs(p: Doubles, rules: Rules) -> list[LabelScore | None]:
+    """The likeliest design of each abstract; None where it is a guess."""
+    best = p.argmax(axis=1).tolist()
+    return [
+        {"label": rules.vocabulary.designs[n], "p": round(value, 4)} if value >= ABSTAIN else None
+        for n, value in zip(best, p.max(axis=1).tolist(), strict=True)
+    ]
 
 
 def labelled(
     records: Sequence[Mapping[str, object]], batch: Batch, predicted: Predicted, rules: Rules, model: str
 ) -> Iterator[LabelledRecord]:
     """One labelled record for each record, in order; a record without text gets none and abstains on every axis."""
+    cells, populations, routes = (
+        _many(axis, predicted.axes[axis], rules) for axis in ("cell_types", "populations", "routes")
+    )
+    designs = _designs(predicted.axes["study_design"], rules)
+    findings = _findings(batch, predicted, cells, rules)
     for number, record in enumerate(records):
         pmid = str(record["pmid"])
         if not batch.texts[number].strip():
             yield _empty(pmid, model)
-        else:
-            yield _one(pmid, number, batch, predicted, rules=rules, model=model)
+            continue
+        found = {"cell_types": cells[number], "study_design": designs[number], "populations": populations[number]}
+        yield {
+            "pmid": pmid,
+            "model": model,
+            "cell_types": cells[number],
+            "study_design": designs[number],
+            "populations": populations[number],
+            "routes": routes[number],
+            "findings": findings[number],
+            "abstained": [axis for axis, decided in found.items() if not decided],
+        }
 
 
 def _empty(pmid: str, model: str) -> LabelledRecord:
@@ -91,58 +119,29 @@ def _empty(pmid: str, model: str) -> LabelledRecord:
     }
 
 
-def _one(pmid: str, number: int, batch: Batch, predicted: Predicted, *, rules: Rules, model: str) -> LabelledRecord:
-    cells = many("cell_types", predicted.axes["cell_types"][number].tolist(), rules)
-    populations = many("populations", predicted.axes["populations"][number].tolist(), rules)
-    design = _design(predicted.axes["study_design"][number], rules)
-    abstained = [
-        axis
-        for axis, empty in (
-            ("cell_types", not cells),
-            ("study_design", design is None),
-            ("populations", not populations),
-        )
-        if empty
-    ]
-    return {
-        "pmid": pmid,
-        "model": model,
-        "cell_types": cells,
-        "study_design": design,
-        "populations": populations,
-        "routes": many("routes", predicted.axes["routes"][number].tolist(), rules),
-        "findings": list(_findings(number, batch, predicted, cells, rules)),
-        "abstained": abstained,
-    }
-
-
-def _design(p: Doubles, rules: Rules) -> LabelScore | None:
-    best = int(p.argmax())
-    if p[best] < ABSTAIN:
-        return None
-    return {"label": rules.vocabulary.designs[best], "p": round(float(p[best]), 4)}
-
-
 def _findings(
-    number: int, batch: Batch, predicted: Predicted, cells: Sequence[LabelScore], rules: Rules
-) -> Iterator[FindingSpan]:
-    text = batch.texts[number]
-    directions = rules.vocabulary.ids("directions")
-    for column, outcome in enumerate(rules.vocabulary.ids(OUTCOMES)):
-        if predicted.outcomes[number, column] < rules.thresholds[OUTCOMES]:
-            continue
-        start, end = batch.spans[predicted.sentence[number, column]].tolist()
-        yield {
-            "outcome": outcome,
-            "direction": directions[
-                int(likeliest(predicted.direction[number, column][None], rules.direction_share)[0])
-            ],
-            "cell_type": _cell_type(cells, rules),
-            "start": start,
-            "end": end,
-            "quote": text[start:end],
-            "p": round(float(predicted.joint[number, column]), 4),
-        }
+    batch: Batch, predicted: Predicted, cells: Sequence[Sequence[LabelScore]], rules: Rules
+) -> list[list[FindingSpan]]:
+    outcomes, directions = rules.vocabulary.ids(OUTCOMES), rules.vocabulary.ids("directions")
+    rows, columns = np.nonzero(predicted.outcomes >= rules.thresholds[OUTCOMES])
+    spans = batch.spans[predicted.sentence[rows, columns]].tolist()
+    chosen = likeliest(predicted.direction[rows, columns], rules.direction_share).tolist()
+    p = predicted.joint[rows, columns].tolist()
+    out: list[list[FindingSpan]] = [[] for _ in batch.texts]
+    for at, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        start, end = spans[at]
+        out[row].append(
+            {
+                "outcome": outcomes[column],
+                "direction": directions[chosen[at]],
+                "cell_type": _cell_type(cells[row], rules),
+                "start": start,
+                "end": end,
+                "quote": batch.texts[row][start:end],
+                "p": round(p[at], 4),
+            }
+        )
+    return out
 
 
 def _cell_type(cells: Sequence[LabelScore], rules: Rules) -> str:

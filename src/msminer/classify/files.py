@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import shutil
 import tempfile
@@ -14,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from msminer.classify.modelfile import Model, load_model
 from msminer.errors import DataError, ParseError, UsageError
 
@@ -23,7 +24,6 @@ PART = 500
 _AHEAD = 2
 _NAMES = (".jsonl", ".ndjson")
 _FIELDS = ("pmid", "title", "abstract", "sections", "mesh", "publication_types")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Part = tuple[list[str], list[int]]
 
 
@@ -59,7 +59,7 @@ def label_files(inputs: Sequence[Path], out: Path, *, processes: int = 2, model:
             for path in inputs:
                 try:
                     count += _append(path, Path(folder) / "one.jsonl", stream, pool, bad)
-                except (ParseError, DataError, OSError, UnicodeDecodeError) as error:
+                except (ParseError, DataError, OSError) as error:
                     left_out.append((path, str(error)))
         if len(left_out) < len(inputs):
             whole.replace(out)
@@ -114,19 +114,20 @@ def _label_held(part: list[Any]) -> bytes:
 
 def _encoded(part: list[Any], model: Model) -> bytes:
     records = [_record(entry) for entry in part]
-    return "".join(f"{_encode(labels)}\n" for labels in model.label(records)).encode()
+    return b"".join(orjson.dumps(labels, option=orjson.OPT_APPEND_NEWLINE) for labels in model.label(records))
 
 
 def _record(entry: Any) -> Mapping[str, Any]:
     """A parsed record as it is, a line of JSON as its record; raises DataError for another line."""
-    if not isinstance(entry, str):
+    if not isinstance(entry, bytes):
         return dict(entry)
+    shown = entry[:60].decode(errors="replace")
     try:
-        record = json.loads(entry)
-    except json.JSONDecodeError as error:
-        raise DataError("a line is no JSON", line=entry[:60], why=error.msg) from error
+        record = orjson.loads(entry)
+    except orjson.JSONDecodeError as error:
+        raise DataError("a line is no JSON", line=shown, why=error.msg) from error
     if not isinstance(record, dict) or "pmid" not in record:
-        raise DataError("a line is no record: it needs pmid, title and abstract", line=entry[:60])
+        raise DataError("a line is no record: it needs pmid, title and abstract", line=shown)
     if not all(isinstance(record.get(name) or "", str) for name in ("title", "abstract")):
         raise DataError("title and abstract must be text", pmid=record["pmid"])
     return record
@@ -152,8 +153,8 @@ def _append(path: Path, shard: Path, whole: IO[bytes], pool: _Pool, bad: list[tu
     return count - len(dropped)
 
 
-def _json_parts(path: Path) -> Iterator[list[str]]:
-    with path.open(encoding="utf-8") as stream:
+def _json_parts(path: Path) -> Iterator[list[bytes]]:
+    with path.open("rb") as stream:
         lines = (line for line in stream if line.strip())
         while part := list(islice(lines, PART)):
             yield part

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from threadpoolctl import ThreadpoolController
 
 from msminer.classify import directions, rare, views
 from msminer.classify.features import Batch, Encoder
@@ -192,6 +193,18 @@ def best_sentences(raw: Raw, batch: Batch) -> Ints:
 
 def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     """Probabilities of a batch."""
+    # These products are small: a second thread of the algebra library would only wait, and burn a core that a second
+    # process could use (half of all time at work).
+    with _algebra().limit(limits=1, user_api="blas"):
+        return _predict(parts, encoder, batch)
+
+
+@cache
+def _algebra() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     words = views.weighted(batch.words, parts.idf)
     scores = document_scores(parts.documents, parts.asked_forest, document_view(batch, encoder, parts.idf, parts.topics))
     raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
