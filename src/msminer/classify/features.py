@@ -31,10 +31,10 @@ _NOTHING: frozenset[int] = frozenset()
 
 @dataclass(frozen=True)
 class Batch:
-    """Records read: texts, offsets of each sentence in its own text, owner record of each sentence, counts per sentence.
+    """Records read: texts; offsets, owner record and counts of each sentence.
 
-    spans: sentences x (start, end); first: first sentence of each record, and their number. ideas: sentences x ideas
-    and pairs; words: sentences x words, counts; lengths: tokens per sentence.
+    spans: sentences x (start, end), in their own text; first: first sentence of each record, and their number.
+    ideas: sentences x ideas and pairs; words: sentences x words, counts; lengths: tokens per sentence.
     """
 
     texts: list[str]
@@ -97,7 +97,7 @@ class Encoder:
         if len(unknown):
             places = zip(scanned.start[unknown].tolist(), scanned.end[unknown].tolist(), strict=True)
             self._learn(list(dict.fromkeys(scanned.joined[a:b] for a, b in places)))
-            rows = self._surfaces.find(scanned)
+            rows[unknown] = self._surfaces.find(scanned.only(unknown))
         return rows
 
     def _learn(self, words: list[str]) -> None:
@@ -168,7 +168,7 @@ class Encoder:
         hits = self._find(rows, scanned.sentence)
         first, n = scanned.first, len(scanned.spans)
         owner = np.repeat(np.arange(len(texts), dtype=np.int32), np.diff(first))
-        hits = _with_explained(hits, self._extra(texts, scanned, rows, owner), self._labelled)
+        hits = _with_explained(hits, self._extra(texts, scanned, rows), self._labelled)
         starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
         return Batch(
             texts,
@@ -180,9 +180,7 @@ class Encoder:
             self._word_counts(rows, scanned.sentence, n),
         )
 
-    def _extra(
-        self, texts: Sequence[str], scanned: Scanned, rows: Ints, owner: Ints
-    ) -> list[tuple[frozenset[int], int, int]]:
+    def _extra(self, texts: Sequence[str], scanned: Scanned, rows: Ints) -> list[tuple[frozenset[int], int, int]]:
         """Ideas of each token that is an explained short form; token; sentence."""
         explained = self._explained(texts)
         forms = self._rows(scan([word for _, word in explained], whole=True))

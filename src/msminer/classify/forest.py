@@ -18,6 +18,9 @@ Ints = npt.NDArray[np.int32]
 # Trees cost time at work: 120 are a compromise, not a tuned number. Leaves of two keep rare labels visible (2026-11).
 TREES, LEAF, SHARE = 120, 2, 0.2
 
+# Rows that go through a tree together: 64 to 512 are alike, more leave the cache (2026-11).
+_BLOCK = 256
+
 
 @dataclass(frozen=True)
 class Forest:
@@ -60,28 +63,34 @@ class Forest:
 
 @compiled
 def _walk(table, roots, nodes, cuts, values):  # type: ignore[no-untyped-def]
-    """Sums of the leaf values that each row of `table` reaches; nodes as in `Forest._packed`, cuts the same as floats."""
+    """Sums of the leaf values that each row of `table` reaches; nodes as `Forest._packed`, cuts the same as floats."""
     n, k = table.shape[0], values.shape[1]
     out = np.zeros((n, k), np.float32)
-    row_of, node_of, reached = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
-    # Tree by tree, so that one tree stays in the cache, and all rows a step at a time: the steps of different rows do
-    # not wait for each other, nor does any branch have to be guessed. A third of the time of row after row.
-    for root in roots:
-        for i in range(n):
-            row_of[i], node_of[i], reached[i] = i, root, root
-        left = n if root >= 0 else 0
-        while left > 0:
-            kept = 0
-            for a in range(left):
-                i, node = row_of[a], node_of[a]
-                child = nodes[node, 2 if table[i, nodes[node, 0]] <= cuts[node, 1] else 3]
-                reached[i] = child
-                row_of[kept], node_of[kept] = i, child
-                kept += child >= 0
-            left = kept
-        for i in range(n):
-            for j in range(k):
-                out[i, j] += values[~reached[i], j]
+    row_of, node_of, reached = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.int32)
+    # Tree by tree, so that one tree stays in the cache, and all rows of a block a step at a time: the steps of
+    # different rows do not wait for each other, and no branch has to be guessed. Unsigned places save the test for
+    # negative ones. Together a quarter of the time of row after row.
+    for begin in range(0, n, _BLOCK):
+        size = min(_BLOCK, n - begin)
+        for root in roots:
+            for i in range(size):
+                row_of[i], node_of[i], reached[i] = np.uint32(i), root, root
+            left = size if root >= 0 else 0
+            while left > 0:
+                kept = 0
+                for a in range(left):
+                    row, node = np.uint64(row_of[a]), np.uint64(node_of[a])
+                    low = table[np.uint64(begin) + row, np.uint64(nodes[node, 0])] <= cuts[node, 1]
+                    at_most, above = nodes[node, 2], nodes[node, 3]
+                    child = at_most if low else above
+                    reached[row] = child
+                    row_of[kept], node_of[kept] = row, child
+                    kept += child >= 0
+                left = kept
+            for i in range(size):
+                leaf = np.uint64(~reached[i])
+                for j in range(k):
+                    out[begin + i, j] += values[leaf, j]
     return out
 
 

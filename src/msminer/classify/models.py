@@ -9,7 +9,7 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from msminer.classify import directions, rare, views
 from msminer.classify.features import Batch, Encoder
@@ -206,7 +206,8 @@ def _algebra() -> ThreadpoolController:
 
 def _predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
     words = views.weighted(batch.words, parts.idf)
-    scores = document_scores(parts.documents, parts.asked_forest, document_view(batch, encoder, parts.idf, parts.topics))
+    view = document_view(batch, encoder, parts.idf, parts.topics)
+    scores = document_scores(parts.documents, parts.asked_forest, view)
     raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
     found = finish(parts, encoder, batch, raw, words)
     names = {axis: parts.documents[axis].names for axis in found.axes}

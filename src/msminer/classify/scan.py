@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,11 @@ class Scanned:
     end: Ints
     sentence: Ints
     hash: npt.NDArray[np.uint64]
+
+    def only(self, which: npt.NDArray[np.int64]) -> Scanned:
+        """Some of the tokens."""
+        parts = {name: getattr(self, name)[which] for name in ("start", "end", "sentence", "hash")}
+        return replace(self, **parts)
 
 
 def codes_of(joined: str) -> Codes:
@@ -146,7 +151,7 @@ def cut(codes, ends, kind, known, also):  # type: ignore[no-untyped-def]
             after = close
             while after < stop and kind[codes[after]] & _SPACE:
                 after += 1
-            if after == close or after == stop or not kind[codes[after]] & _BEGIN:
+            if not close < after < stop or not kind[codes[after]] & _BEGIN:
                 continue
             at = after
             if codes[here] == _FULL_STOP and _goes_on(codes, start, here, after, kind, known, also):

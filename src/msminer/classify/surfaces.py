@@ -21,10 +21,10 @@ class Surfaces:
 
     def __init__(self) -> None:
         self._count = 0
-        # two places a word keep the search short
-        self._slots = np.full(2 * _FIRST_ROOM, _EMPTY, np.int32)
-        self._hash = np.zeros(_FIRST_ROOM, np.uint64)
-        self._at = np.zeros(_FIRST_ROOM + 1, np.int64)
+        # A place holds the word's number, part of its hash, and where its letters start and end. Two places a word
+        # keep the search short.
+        self._slots = _slots(_FIRST_ROOM)
+        self._ends = np.zeros(_FIRST_ROOM, np.int32)
         self._letters = np.zeros(8 * _FIRST_ROOM, np.uint32)
 
     def __len__(self) -> int:
@@ -32,25 +32,26 @@ class Surfaces:
 
     def find(self, scanned: scan.Scanned) -> Ints:
         """The number of each token, -1 for one that was never added."""
-        found: Ints = _find(
-            scanned.codes, scanned.start, scanned.end, scanned.hash, self._slots, self._hash, self._at, self._letters
-        )
+        found: Ints = _find(scanned.codes, scanned.start, scanned.end, scanned.hash, self._slots, self._letters)
         return found
 
     def add(self, words: Sequence[str]) -> None:
         """Number words that the table does not hold, each named once."""
-        letters = scan.codes_of("".join(words))
-        ends = np.cumsum([len(word) for word in words], dtype=np.int64) + self._at[self._count]
-        new = self._count + len(words)
-        self._letters = with_room(self._letters, int(ends[-1]))
-        self._at, self._hash = with_room(self._at, new + 1), with_room(self._hash, new)
-        self._letters[self._at[self._count] : ends[-1]] = letters
-        self._at[self._count + 1 : new + 1] = ends
-        first = self._count
+        first, new = self._count, self._count + len(words)
+        start = int(self._ends[first - 1]) if first else 0
+        ends = np.cumsum([len(word) for word in words], dtype=np.int32) + np.int32(start)
+        self._letters, self._ends = with_room(self._letters, int(ends[-1])), with_room(self._ends, new)
+        self._letters[start : ends[-1]] = scan.codes_of("".join(words))
+        self._ends[first:new] = ends
         if 2 * new > len(self._slots):
-            self._slots, first = np.full(4 * new, _EMPTY, np.int32), 0
-        _insert(self._slots, self._hash, self._at, self._letters, first, new)
+            self._slots, first = _slots(new), 0
+        _insert(self._slots, self._ends, self._letters, first, new)
         self._count = new
+
+
+def _slots(words: int) -> Ints:
+    """Empty places for twice as many words as there are: a power of two, of at least four places a word."""
+    return np.full((1 << (4 * words - 1).bit_length(), 4), _EMPTY, np.int32)
 
 
 def with_room(array: npt.NDArray[Any], wanted: int) -> npt.NDArray[Any]:
@@ -63,33 +64,39 @@ def with_room(array: npt.NDArray[Any], wanted: int) -> npt.NDArray[Any]:
 
 
 @compiled
-def _find(codes, start, end, hashes, slots, known, at, letters):  # type: ignore[no-untyped-def]
+def _find(codes, start, end, hashes, slots, letters):  # type: ignore[no-untyped-def]
     out = np.empty(len(start), np.int32)
+    mask = np.uint64(len(slots) - 1)
     for token in range(len(start)):
         size = end[token] - start[token]
-        place = np.int64(hashes[token] % np.uint64(len(slots)))
-        number = slots[place]
-        while number != _EMPTY:
-            if known[number] == hashes[token] and at[number + 1] - at[number] == size:
+        part = np.int32(hashes[token] >> np.uint64(33))
+        place = hashes[token] & mask
+        while slots[place, 0] != _EMPTY:
+            at = slots[place, 2]
+            if slots[place, 1] == part and slots[place, 3] - at == size:
                 same = True
                 for i in range(size):
-                    if codes[start[token] + i] != letters[at[number] + i]:
+                    if codes[start[token] + i] != letters[at + i]:
                         same = False
                         break
                 if same:
                     break
-            place = place + 1 if place + 1 < len(slots) else 0
-            number = slots[place]
-        out[token] = number
+            place = (place + np.uint64(1)) & mask
+        out[token] = slots[place, 0]
     return out
 
 
 @compiled
-def _insert(slots, known, at, letters, first, stop):  # type: ignore[no-untyped-def]
-    """Words first..stop into the slots, their hashes into `known`."""
+def _insert(slots, ends, letters, first, stop):  # type: ignore[no-untyped-def]
+    """Words first..stop into the slots."""
+    mask = np.uint64(len(slots) - 1)
     for number in range(first, stop):
-        known[number] = scan.hash_of(letters, at[number], at[number + 1])
-        place = np.int64(known[number] % np.uint64(len(slots)))
-        while slots[place] != _EMPTY:
-            place = place + 1 if place + 1 < len(slots) else 0
-        slots[place] = number
+        start = ends[number - 1] if number > 0 else 0
+        value = scan.hash_of(letters, start, ends[number])
+        place = value & mask
+        while slots[place, 0] != _EMPTY:
+            place = (place + np.uint64(1)) & mask
+        slots[place, 0] = number
+        slots[place, 1] = np.int32(value >> np.uint64(33))
+        slots[place, 2] = start
+        slots[place, 3] = ends[number]
