@@ -22,6 +22,7 @@ from msminer.report.folder import latest_report, write_report
 from msminer.report.links import paper_url
 from msminer.report.render import render
 from msminer.report.rows import MOST_ROWS
+from msminer.report.svg import slim
 from report_fixture import HOSTILE, NOW, make_bundle, pick, undrawn_bundle
 
 
@@ -301,3 +302,28 @@ def test_card_without_scores_is_shown_as_it_is(undrawn: ReportBundle) -> None:
     method = page.get_element_by_id("method").text_content()
     assert "99 entries, in model_card.json" in method
     assert "Can its probabilities" not in method
+
+
+@pytest.mark.parametrize(
+    ("marks", "drawn"),
+    [
+        (
+            '<line transform="translate(1,2)" x2="0" y2="5" stroke="#010101"/>'
+            '<line transform="translate(3,4.26)" x2="6" y2="0" stroke="#010101"/>',
+            '<path d="M1,2l0,5M3,4.3h6" stroke="var(--ink)"/>',
+        ),
+        (
+            '<path transform="translate(10,20)" d="M2.9,0A2.9,2.9,0,1,1,-2.9,0h1Z"/>'
+            '<path transform="translate(-10,1e1)" d="M-.5,0H1V2L3,4"/>',
+            '<path d="M12.9,20A2.9,2.9,0,1,1,7.1,20h1ZM-10.5,10H-9V12L-7,14"/>',
+        ),
+        # Another look, another kind of move or another node between: each stays as it is.
+        (
+            '<line transform="translate(1,2)" x2="3"/><line transform="rotate(9)" x2="3"/><line x2="4" stroke="red"/>',
+            '<line transform="translate(1,2)" x2="3"/><line transform="rotate(9)" x2="3"/><line x2="4" stroke="red"/>',
+        ),
+    ],
+)
+def test_marks_drawn_alike_become_one_path_in_the_same_place(marks: str, drawn: str) -> None:
+    small = slim(f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g>{marks}</g></svg>', "label")
+    assert re.sub(r"^<svg[^>]*>|</svg>$", "", small) == drawn

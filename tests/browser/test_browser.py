@@ -103,6 +103,25 @@ def test_search_by_pmid_leaves_its_row_with_its_link(visit: Any) -> None:
     assert page.locator("#f-status").inner_text().startswith("1 of 260")
 
 
+def test_titles_are_searched_as_they_are_read(visit: Any) -> None:
+    page = visit()
+    page.fill("#f-text", '"&quot;">cd34</i>&#43;')
+    assert rows(page) == 1
+    page.fill("#f-text", "&amp;")
+    assert rows(page) == 0
+
+
+def test_closed_tables_come_when_they_are_opened(visit: Any) -> None:
+    page = visit()
+    parts = page.locator("details.later")
+    assert parts.count() >= 3
+    assert parts.locator("table, dl").count() == 0
+    for part in parts.all():
+        part.locator("summary").click()
+        part.locator("table, dl").first.wait_for()
+    assert page.locator("details.later noscript").count() == 0
+
+
 def test_filters_narrow_together_and_clear(visit: Any) -> None:
     page = visit()
     page.select_option("#f-cell", "HSC")
@@ -199,6 +218,8 @@ def test_everything_can_be_read_without_scripts(visit: Any) -> None:
     page = visit(java_script_enabled=False)
     assert page.locator("table.evidence tbody tr").count() == 260
     assert page.locator(".claim").count() == 80
+    page.locator("details.later summary").first.click()
+    assert page.locator("details.later table").first.is_visible()
     assert not page.locator("#filters").is_visible()
 
 
@@ -213,7 +234,7 @@ def test_everything_can_be_read_without_scripts(visit: Any) -> None:
 )
 def test_axe_finds_nothing_against_wcag_22_aa(visit: Any, scheme: str, viewport: dict[str, int]) -> None:
     page = visit(color_scheme=scheme, viewport=viewport, bypass_csp=True)
-    page.add_style_tag(content=".claim,.trend{content-visibility:visible!important}")
+    page.add_style_tag(content="main>section,.claim,.trend{content-visibility:visible!important}")
     page.evaluate(
         "document.querySelectorAll('#S0-01 details, #S1-04 details, .index details').forEach(d => d.open = true)"
     )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import AbstractContextManager
-from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 from markupsafe import Markup
 
+from msminer.report.svg import FONT_SIZE, GRID, HUMAN, INK, MODEL, PAPER, SOFT, slim
+
 if TYPE_CHECKING:
     import altair as alt
-
-# Stand-ins that vl-convert draws with; the page's style replaces them, in light, dark and print alike.
-INK, SOFT, GRID, HUMAN, MODEL, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
-_VARIABLES = {INK: "ink", SOFT: "soft", GRID: "grid", HUMAN: "human", MODEL: "model", PAPER: "paper"}
-_FONT = "system-ui, sans-serif"
-_SVG = "http://www.w3.org/2000/svg"
 
 
 def unchecked() -> AbstractContextManager[None]:
@@ -190,8 +184,8 @@ def svg(chart: Any, label: str) -> Markup:
     import vl_convert
 
     axis = {
-        "labelFontSize": 11.5,
-        "titleFontSize": 11.5,
+        "labelFontSize": FONT_SIZE,
+        "titleFontSize": FONT_SIZE,
         "titleFontWeight": 400,
         "labelColor": SOFT,
         "titleColor": SOFT,
@@ -201,43 +195,3 @@ def svg(chart: Any, label: str) -> Markup:
     spec = chart.to_dict() | {"config": config}
     # vl-convert writes the SVG and escapes its texts; a test puts a script into one.
     return Markup(slim(vl_convert.vegalite_to_svg(spec), label))  # noqa: S704
-
-
-def slim(text: str, label: str) -> str:
-    """The SVG without what no reader sees, colours as the page's variables, one spoken label in place of many."""
-    from lxml import etree
-
-    root = etree.fromstring(text.encode())
-    for node in list(root.iter()):
-        if node.get("display") == "none" or (
-            node.get("class") in {"background", "foreground"} and node.get("stroke") is None
-        ):
-            node.getparent().remove(node)
-            continue
-        for name in list(node.attrib):
-            if (
-                name.startswith("aria-")
-                or name in {"class", "role", "pointer-events", "font-family", "style"}
-                or node.get(name) == _DEFAULTS.get(name)
-            ):
-                del node.attrib[name]
-    etree.cleanup_namespaces(root)
-    width, height = root.get("width"), root.get("height")
-    root.attrib.clear()
-    body = etree.tostring(root, encoding="unicode").removeprefix(f'<svg xmlns="{_SVG}">').removesuffix("</svg>")
-    # Readers' fonts differ from the one vl-convert measured: room on both sides keeps long labels whole.
-    box = f'width="{int(width) + 36}" height="{height}" viewBox="-12 0 {int(width) + 36} {height}"'
-    head = f'<svg role="img" {box} aria-label="{escape(label)}" font-family="{_FONT}">'
-    return head + _compact(body) + "</svg>"
-
-
-_DEFAULTS = {"opacity": "1", "stroke-width": "1", "stroke-miterlimit": "10", "fill-opacity": "1"}
-
-
-def _compact(body: str) -> str:
-    body = body.replace(f' xmlns="{_SVG}"', "").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-    for stand_in, name in _VARIABLES.items():
-        body = body.replace(f'"{stand_in}"', f'"var(--{name})"')
-    body = re.sub(r"-?\d+\.\d{2,}", lambda m: f"{float(m.group()):.1f}".removesuffix(".0"), body)
-    body = re.sub(r"(<g(?: transform=\"translate\(0,0\)\")?/>)", "", body)
-    return re.sub(r"<g>\s*</g>", "", body)

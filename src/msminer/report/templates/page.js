@@ -3,23 +3,36 @@
   const $ = (id) => document.getElementById(id);
   const table = $("table");
   const STEP = 100;
+  // By hand: the browser's own number format takes longer to start than the rest of this script.
+  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 
   // Without scripts all rows are plain table rows. With them, the rows beyond the first wait as text, so that the page
-  // opens at once; they become rows when they are first needed, and only what is shown is ever laid out.
+  // opens at once: they are read when a filter is first used, and only what is shown becomes a row.
   const body = table.tBodies[0];
   const total = Number(table.dataset.rows);
-  let facts = null;
-  const read = (row, at) => {
-    const cells = [...row.cells].map((cell) => cell.textContent.trim());
-    return { row, at, cells, text: cells[1].toLowerCase(), year: Number(cells[0]) || 0, found: cells[5].split("; ") };
+  const CHARACTERS = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#34;": '"', "&#39;": "'" };
+  const words = (html) => html.replace(/<[^>]*>/g, "").replace(/&(?:amp|lt|gt|quot|#34|#39);/g, (name) => CHARACTERS[name]).trim();
+  const read = (html, at, row = null) => {
+    const cells = html.split("<td>").slice(1).map(words);
+    return { html, row, at, cells, text: cells[1].toLowerCase(), year: Number(cells[0]) || 0, found: cells[5].split("; ") };
   };
+  let facts = null;
   const all = () => {
     if (facts) return facts;
     const rest = $("rest");
-    const more = rest ? new DOMParser().parseFromString(rest.textContent, "text/html").querySelectorAll("tr[id]") : [];
-    facts = [...body.rows, ...more].map(read);
+    const lines = rest ? rest.textContent.split("<tr ").slice(1) : [];
+    facts = [...body.rows].map((row, at) => read(row.innerHTML, at, row));
+    for (const line of lines) facts.push(read("<tr " + line, facts.length));
     rest?.remove();
     return facts;
+  };
+  const rowOf = (fact) => {
+    if (!fact.row) {
+      const sheet = document.createElement("template");
+      sheet.innerHTML = fact.html;
+      fact.row = sheet.content.firstElementChild;
+    }
+    return fact.row;
   };
 
   const state = { only: null, label: "", key: 0, order: 1, sorted: false, shown: STEP, hits: null };
@@ -34,13 +47,13 @@
     });
   };
   const wanted = () => {
-    const words = value("f-text").toLowerCase().replace(/^pmid:?\s*/, "").split(/\s+/).filter(Boolean);
+    const sought = value("f-text").toLowerCase().replace(/^pmid:?\s*/, "").split(/\s+/).filter(Boolean);
     const [cell, outcome, direction, design] = ["cell", "outcome", "direction", "design"].map((name) => value("f-" + name));
     const from = Number(value("f-from")) || -1, to = Number(value("f-to")) || 9999;
     const dated = value("f-from") || value("f-to");
     return (fact) =>
       (!state.only || state.only.has(fact.at)) &&
-      words.every((word) => fact.text.includes(word)) &&
+      sought.every((word) => fact.text.includes(word)) &&
       (!cell || fact.cells[3].split(", ").includes(cell)) &&
       (!design || fact.cells[2] === design) &&
       (!dated || (fact.year >= from && fact.year <= to && fact.year > 0)) &&
@@ -54,9 +67,9 @@
   };
   const show = () => {
     const hits = (state.hits ??= all());
-    body.replaceChildren(...hits.slice(0, state.shown).map((fact) => fact.row));
+    body.replaceChildren(...hits.slice(0, state.shown).map(rowOf));
     const part = Math.min(state.shown, hits.length);
-    $("f-status").textContent = `${hits.length.toLocaleString("en")} of ${total.toLocaleString("en")} publications${state.label}${part < hits.length ? `; the first ${part} are shown` : ""}`;
+    $("f-status").textContent = `${grouped(hits.length)} of ${grouped(total)} publications${state.label}${part < hits.length ? `; the first ${part} are shown` : ""}`;
     $("f-more").hidden = part >= hits.length;
   };
   const apply = () => {
@@ -99,6 +112,14 @@
     show();
     body.rows[next]?.querySelector("a")?.focus();
   });
+
+  // Long tables in closed parts wait as text, too.
+  for (const part of document.querySelectorAll("details.later")) {
+    part.addEventListener("toggle", () => {
+      const waiting = part.querySelector("noscript");
+      if (waiting) waiting.outerHTML = waiting.textContent;
+    });
+  }
 
   // Buttons above the claims show and hide verdicts.
   const toggles = [...document.querySelectorAll("[data-show]")];
@@ -149,8 +170,7 @@
     for (const part of closed) part.open = false;
   });
 
-  $("f-status").textContent = `${total.toLocaleString("en")} publications${total > STEP ? `; the first ${STEP} are shown` : ""}`;
+  $("f-status").textContent = `${grouped(total)} publications${total > STEP ? `; the first ${STEP} are shown` : ""}`;
   $("f-more").hidden = total <= STEP;
   if (location.hash) follow();
-  (window.requestIdleCallback ?? setTimeout)(all);
 })();
