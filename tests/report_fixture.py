@@ -356,9 +356,20 @@ def make_bundle(size: int = 60, *, seed: int = 7, **changes: Any) -> ReportBundl
             },
         },
         "provenance": {
-            "queries": [
-                {"name": "stem_cells_ms", "term": "stem cells[tiab]", "asked_at": "2026-11-21T10:00:00Z", "count": size}
+            "searches": [
+                {
+                    "query": "stem_cells_ms",
+                    "term": "stem cells[tiab]",
+                    "asked_at": "2026-11-21T10:00:00Z",
+                    "count": size,
+                    "translation": '"stem cells"[Title/Abstract]',
+                    "db_build": None,
+                }
             ],
+            "versions": {"msminer": "0.1.0", "python": "3.11.9", "lxml": "6.1.0"},
+            "model": ["msminer-1-test"],
+            "rules": "test-1",
+            "checksums": {"claims.yaml": "a" * 64, "vocabulary.yaml": "b" * 64},
             "email": "somebody@example.org",
             "api_key": "k" * 36,
             "store": "/home/somebody/msminer.sqlite",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -18,6 +19,7 @@ import rispy
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from rocrate.rocrate import ROCrate
 
 from msminer.errors import ReportError
 from msminer.report import charts
@@ -25,7 +27,7 @@ from msminer.report.bundle import ReportBundle
 from msminer.report.citations import bibtex, ris
 from msminer.report.claimreview import check_review, claim_reviews
 from msminer.report.diff import diff
-from msminer.report.exports import FILES, TABLES, read_table, safe_cell, tables_of, write_csv, write_tables
+from msminer.report.exports import CRATE, FILES, TABLES, read_table, safe_cell, tables_of, write_csv, write_tables
 from msminer.report.folder import write_report
 from msminer.report.provenance import clean, clean_text
 from report_fixture import HOSTILE, NOW, undrawn_bundle
@@ -202,11 +204,67 @@ def test_broken_review_is_refused(bundle: ReportBundle, change: dict[str, Any], 
 
 
 def test_provenance_names_neither_person_nor_machine(folder: Path) -> None:
-    for name in ("provenance.json", "index.html", "judgement.json", "model_card.json"):
+    for name in ("provenance.json", "index.html", "judgement.json", "model_card.json", CRATE):
         text = (folder / name).read_text(encoding="utf-8")
         assert "somebody" not in text
         assert "k" * 36 not in text
-    assert json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["queries"][0]["count"] == 60
+    assert json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["searches"][0]["count"] == 60
+
+
+def test_crate_names_every_file_with_its_checksum(folder: Path) -> None:
+    crate = ROCrate(folder)
+    files = {entity.id: entity for entity in crate.data_entities}
+    assert set(files) == {path.name for path in folder.iterdir()} - {CRATE}
+    for name, entity in files.items():
+        held = (folder / name).read_bytes()
+        assert (entity["contentSize"], entity["sha256"]) == (str(len(held)), hashlib.sha256(held).hexdigest()), name
+        assert entity["encodingFormat"]
+        assert len(entity["description"]) > 10
+
+
+def test_crate_tells_the_run(folder: Path) -> None:
+    crate = ROCrate(folder)
+    assert crate.metadata["conformsTo"] == "https://w3id.org/ro/crate/1.1"
+    root = crate.root_dataset
+    assert all(root[name] for name in ("name", "description", "license", "author", "mainEntity"))
+    assert root["datePublished"] == "2026-11-21T12:00:00+00:00"
+    assert "No medical advice" in root["description"]
+    run = crate.get("#run")
+    assert run.type == "CreateAction"
+    assert run["endTime"] == root["datePublished"]
+    assert run["instrument"]["softwareVersion"] == "0.1.0"
+    assert "version test-1" in run["instrument"]["description"]
+    assert run["instrument"]["softwareRequirements"] == ["python 3.11.9", "lxml 6.1.0"]
+    inputs = {entity["name"]: entity for entity in run["object"]}
+    assert inputs["claims.yaml"]["sha256"] == "a" * 64
+    assert inputs["msminer-1-test"]["subjectOf"].id == "model_card.json"
+    assert {entity.id for entity in run["result"]} == {entity.id for entity in crate.data_entities}
+    search = crate.get("#search-stem_cells_ms")
+    assert (search["query"], search["endTime"]) == ("stem cells[tiab]", "2026-11-21T10:00:00Z")
+    assert "60 records" in search["description"]
+
+
+def test_every_reference_in_the_crate_resolves(folder: Path) -> None:
+    graph = json.loads((folder / CRATE).read_text(encoding="utf-8"))["@graph"]
+    known = {entity["@id"] for entity in graph}
+    assert len(known) == len(graph)
+    named = {
+        part["@id"]
+        for entity in graph
+        for key, value in entity.items()
+        for part in (value if isinstance(value, list) else [value])
+        if isinstance(part, dict) and not (entity["@id"] == CRATE and key == "conformsTo")
+    }
+    assert named <= known
+
+
+def test_crate_of_a_report_without_searches_or_model_is_whole(tmp_path: Path) -> None:
+    crate = ROCrate(write_report(undrawn_bundle(10, origin="sample", provenance={}), tmp_path).parent)
+    run = crate.get("#run")
+    assert [entity["name"] for entity in run["object"]] == [
+        "msminer's offline sample of digests; none is a published abstract"
+    ]
+    assert crate.get("#search-stem_cells_ms") is None
 
 
 @pytest.mark.parametrize(

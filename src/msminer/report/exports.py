@@ -61,9 +61,10 @@ VERDICTS = Table(
 ORIGIN = Column("origin", "text", "sample, entrez or files")
 TABLES = (PUBLICATIONS, LABELS, FINDINGS, STUDIES, TRENDS, TREND_TESTS, DENOMINATORS, VERDICTS)
 
+CRATE = "ro-crate-metadata.json"
 FILES = (
     *(
-        (f"{table.name}.{suffix}", f"{table.doc}" if suffix == "csv" else f"the same as {suffix}")
+        (f"{table.name}.{suffix}", table.doc if suffix == "csv" else f"the same rows as {table.name}.csv")
         for table in TABLES
         for suffix in ("csv", "parquet", "json")
     ),
@@ -74,6 +75,7 @@ FILES = (
     ("provenance.json", "searches, dates, versions, checksums"),
     ("model_card.json", "the classifier's card"),
     ("diff.json", "what changed since the previous report"),
+    (CRATE, "what this folder holds and the run that made it, as RO-Crate"),
 )
 
 # First characters that spreadsheets run as a formula: OWASP ASVS 1.2.10, with NUL and the full-width signs.

@@ -11,6 +11,7 @@ from msminer.errors import ReportError
 from msminer.report import citations
 from msminer.report.bundle import ReportBundle, check_bundle
 from msminer.report.claimreview import claim_reviews
+from msminer.report.crate import write_crate
 from msminer.report.diff import diff, read_report
 from msminer.report.exports import tables_of, write_json, write_tables
 from msminer.report.provenance import clean
@@ -58,6 +59,7 @@ def _fill(bundle: ReportBundle, draft: Path) -> None:
     )
     (draft / "evidence.ris").write_text(citations.ris(bundle.articles, bundle.origin), encoding="utf-8")
     (draft / "evidence.bib").write_text(citations.bibtex(bundle.articles, bundle.origin), encoding="utf-8")
+    write_crate(bundle, draft)
 
 
 def _point(link: Path, stamp: str) -> None:
