@@ -64,7 +64,7 @@ def test_report_knows_its_origin_and_its_whole_verdicts(folder: Path) -> None:
     report = api.open_report(folder)
     assert report.origin == "entrez"
     assert len(report.judgement["verdicts"]) == len(report.verdicts) == 80
-    assert report.provenance["queries"][0]["name"] == "stem_cells_ms"
+    assert report.provenance["searches"][0]["query"] == "stem_cells_ms"
 
 
 def test_reading_writes_nothing(folder: Path) -> None:
