@@ -120,22 +120,23 @@ _NEXT_LIST = _compile(W, r"(<ReferenceList>)?")
 _END = _compile(W, rf"</PubmedData>{W}</PubmedArticle>[ \t\r\n]*+")
 
 
-def lay_out(data: bytes, at: int = 0) -> Parts:
+def lay_out(data: bytes, at: int, wanted: frozenset[str]) -> Parts:
     """The parts of a usual record that begins here; raises Unusual for any other.
 
-    What is given of the abstract, the authors, the corrections and the headings runs to the first end tag without a
-    blank in it. Their readers must account for all of it: with `</Abstract >` it would run on.
+    wanted: which of authors, corrections and mesh to give; the others are None. What is given of them and of the
+    abstract runs to the first end tag without a blank in it. Their readers must account for all of it: with
+    `</Abstract >` it would run on.
     """
     version, pmid, *dates, title, locations, opened, at = _groups(_HEAD, data, at)
-    abstract, at = _content(data, at, opened, b"</Abstract>")
+    abstract, at = _content(data, at, b"</Abstract>") if opened else (None, at)
     opened, at = _groups(_AUTHORS, data, at)
-    authors, at = _content(data, at, opened, b"</AuthorList>")
+    authors, at = _list(data, at, opened, b"AuthorList", "authors" in wanted)
     languages, banks, types, journal, opened, at = _groups(_MIDDLE, data, at)
-    corrections, at = _content(data, at, opened, b"</CommentsCorrectionsList>")
+    corrections, at = _list(data, at, opened, b"CommentsCorrectionsList", "corrections" in wanted)
     opened, at = _groups(_MESH, data, at)
-    mesh, at = _content(data, at, opened, b"</MeshHeadingList>")
+    mesh, at = _list(data, at, opened, b"MeshHeadingList", "mesh" in wanted)
     keywords, opened, at = _groups(_TAIL, data, at)
-    ids, end = _ids(data, _after(data, at, b"</History>", b"<History") if opened else at)
+    ids, end = _ids(data, _after(data, at, b"History") if opened else at)
     return Parts(
         pmid, version, tuple(dates[:3]), tuple(dates[3:]), title, locations, abstract, authors,
         languages, banks, types, journal, corrections, mesh, keywords, ids, end,
@@ -150,29 +151,33 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, at: int) -> tuple[Any, ...]
     return *found.groups(), found.end()
 
 
-def _content(data: bytes, at: int, opened: bytes | None, end: bytes) -> tuple[bytes | None, int]:
-    """The content of an element whose opening tag ends here, and where it ends; None when none was opened."""
+def _list(data: bytes, at: int, opened: bytes | None, name: bytes, wanted: bool) -> tuple[bytes | None, int]:
+    """The content of a list whose opening tag ends here, and where it ends; None when none is open or it is unwanted."""
     if opened is None:
         return None, at
+    return _content(data, at, b"</%b>" % name) if wanted else (None, _after(data, at, name))
+
+
+def _content(data: bytes, at: int, end: bytes) -> tuple[bytes, int]:
     stop = data.find(end, at)
     if stop < 0:
         raise Unusual
     return data[at:stop], stop + len(end)
 
 
-def _after(data: bytes, at: int, end: bytes, again: bytes) -> int:
-    """Where an element that is not read ends; no other of its name may open before, so that the end is its own."""
-    stop = data.find(end, at)
-    if stop < 0 or data.find(again, at, stop) >= 0:
+def _after(data: bytes, at: int, name: bytes) -> int:
+    """Where an open element that is not read ends: its name must not come before its end tag, be it in another one."""
+    found = data.find(name, at)
+    if found < 0 or data[found - 2 : found] != b"</":
         raise Unusual
-    return stop + len(end)
+    return data.index(b">", found) + 1
 
 
 def _ids(data: bytes, at: int) -> tuple[bytes | None, int]:
     """The content of the ArticleIdList, and the end of the record; only references may stand between."""
     ids, opened, at = _groups(_IDS, data, at)
     while opened:
-        opened, at = _groups(_NEXT_LIST, data, _after(data, at, b"</ReferenceList>", b"<ReferenceList"))
+        opened, at = _groups(_NEXT_LIST, data, _after(data, at, b"ReferenceList"))
     end = _END.match(data, at)
     if not end:
         raise Unusual
