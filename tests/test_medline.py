@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from msminer.errors import DamagedXml, NotPubMed, ParseError
 from msminer.pubmed import medline
-from msminer.pubmed.medline import iter_medline, parse_medline
-from msminer.pubmed.parse import BadRecord
+from msminer.pubmed.medline import parse_medline
 
 RECORD = """PMID- 91000001
 OWN - NLM
@@ -130,14 +129,6 @@ class TestRead:
     def test_dates(self, dp: str, year: int, date: str) -> None:
         found = parse_medline(export(RECORD.replace("2025 Mar 1\nTI", f"{dp}\nTI"))).records[0]
         assert (found["year"], found["date"]) == (year, date)
-
-    def test_a_file(self, tmp_path: Path) -> None:
-        path = tmp_path / "pubmed-set.nbib"
-        path.write_bytes(export(RECORD, BOOK.replace("SO ", "XX ")))
-        first, second = iter_medline(path)
-        assert isinstance(first, dict)
-        assert isinstance(second, BadRecord)
-        assert second.pmid == "91000002"
 
 
 class TestNeverProvedWhole:

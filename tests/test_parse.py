@@ -25,8 +25,9 @@ import fuzz_parse
 from fuzz_parse import ARTICLE, BOOK, DELETED, FINDINGS, PROLOG, check, check_readers, mutate, page
 from msminer.errors import DamagedXml, NotPubMed, ParseError, UnsafeXml, UsageError
 from msminer.pubmed import parse
+from msminer.pubmed.columns import NAMES
 from msminer.pubmed.layout import Unusual
-from msminer.pubmed.output import parse_files, write_jsonl, write_parquet
+from msminer.pubmed.output import parse_files
 from msminer.pubmed.parse import iter_file, parse_page
 from msminer.pubmed.quick import quick_record
 from msminer.pubmed.record import article_record
@@ -92,7 +93,7 @@ class TestFields:
     def test_the_columns_are_those_of_the_contract(self) -> None:
         from msminer.schema import ParsedRecord
 
-        assert list(one(ARTICLE)) == list(one(BOOK)) == list(ParsedRecord.__annotations__)
+        assert list(one(ARTICLE)) == list(one(BOOK)) == list(NAMES) == list(ParsedRecord.__annotations__)
 
     def test_both_readers_read_the_usual_record(self) -> None:
         assert quick_record(ARTICLE.encode())[0] == article_record(read_tree(ARTICLE.encode()))
@@ -479,6 +480,63 @@ class TestAgainstWholeDocuments:
         assert " 0 findings" in capsys.readouterr().out
 
 
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+class TestColumns:
+    """Fewer columns are the same columns: what is not read never changes what is."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_one_column_is_as_among_all(self, name: str, tmp_path: Path) -> None:
+        odd = titled("a <!-- x --> b").replace("91000001", "91000005")
+        path = written(tmp_path / "a.xml", page(ARTICLE, BOOK, odd, DELETED))
+        [part] = iter_file(path, [name])
+        assert part.records == [{name: dict(record)[name]} for record in parse_page(path.read_bytes()).records]
+        assert part.deleted == ["91000003"]
+
+    def test_they_keep_the_order_of_the_contract(self, tmp_path: Path) -> None:
+        [part] = iter_file(written(tmp_path / "a.xml", WHOLE), ("mesh", "pmid", "title"))
+        assert list(part.records[0]) == ["pmid", "title", "mesh"]
+
+    def test_an_unknown_column_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="tilte"):
+            list(iter_file(written(tmp_path / "a.xml", WHOLE), ["tilte"]))
+
+    @given(st.permutations(range(4)), st.sets(st.sampled_from(NAMES), min_size=1))
+    @settings(max_examples=60, deadline=None)
+    def test_the_same_of_two_records_of_a_pmid_stays(
+        self, tmp_path_factory: pytest.TempPathFactory, order: list[int], names: set[str]
+    ) -> None:
+        """Whatever is asked for, all of a record decides which stays: here authors, title and version differ."""
+        records = [ARTICLE, titled("Z"), ARTICLE.replace("Ana", "Eva").replace(">A</Init", ">E</Init")]
+        records.append(ARTICLE.replace('"1">91000001', '"2">91000001', 1) if len(names) % 2 else BOOK)
+        path = written(tmp_path_factory.mktemp("pages") / "a.xml", page(*(records[i] for i in order)))
+        [part], [whole] = iter_file(path, names), iter_file(path)
+        assert part.records == [{n: dict(r)[n] for n in NAMES if n in names} for r in whole.records]
+
+    def test_what_is_bad_is_set_aside_all_the_same(self, tmp_path: Path) -> None:
+        bad = ARTICLE.replace("</LastName>", "&#x1;</LastName>", 1)
+        [part] = iter_file(written(tmp_path / "a.xml", page(bad, BOOK)), ["title"])
+        assert (len(part.records), [b.pmid for b in part.bad]) == (1, ["91000001"])
+
+    @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+    def test_a_file_of_some_columns(self, suffix: str, tmp_path: Path) -> None:
+        from pyarrow import parquet
+
+        out = tmp_path / f"out.{suffix}"
+        parse_files([written(tmp_path / "a.xml", WHOLE)], out, fields=["title", "year"])
+        lines = parquet.read_table(out).to_pylist() if suffix == "parquet" else read_lines(out)
+        assert [list(line) for line in lines[:2]] == [["pmid", "kind", "title", "year"]] * 2
+        assert (lines[1]["title"], lines[2]["kind"]) == ("A chapter", "deleted")
+
+
+def read_lines(path: Path) -> list[Any]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
 class TestFiles:
     def test_parts_are_as_the_page(self, tmp_path: Path) -> None:
         records = [ARTICLE.replace("91000001", str(92000000 + i)) for i in range(250)]
@@ -529,6 +587,22 @@ class TestFiles:
             "out.jsonl",
         ]
 
+    @pytest.mark.parametrize("processes", [1, 2])
+    def test_a_file_cut_late_leaves_no_line(
+        self, processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its first records were written before the cut was seen."""
+        monkeypatch.setattr(parse, "PART", 1)
+        good = written(tmp_path / "good.xml", page(ARTICLE.replace("91000001", "91000008")))
+        cut = written(tmp_path / "cut.xml", page(*[ARTICLE, titled("a <!-- x -->")] * 9)[:-30])
+        summary = parse_files([cut, good, cut], tmp_path / "out.jsonl", processes=processes)
+        assert (summary.records, len(summary.left_out)) == (1, 2)
+        assert [line["pmid"] for line in read_lines(tmp_path / "out.jsonl")] == ["91000008"]
+
+    def test_an_output_that_cannot_be_written_is_no_fault_of_the_input(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match=r"out\.jsonl"):
+            parse_files([written(tmp_path / "a.xml", WHOLE)], tmp_path / "none" / "out.jsonl")
+
     def test_nothing_is_written_when_nothing_is_left(self, tmp_path: Path) -> None:
         other = tmp_path / "other.xml"
         other.write_text("{}")
@@ -568,22 +642,22 @@ class TestFiles:
         monkeypatch.setattr(parse, "PART", 1)
         monkeypatch.setattr("msminer.pubmed.window._RUN", len(ARTICLE))
         second = ARTICLE.replace('"1">91000001', '"2">91000001', 1)
+        other = page(ARTICLE.replace("91000001", "91000008"))
+        before, after = (written(tmp_path / f"{name}.xml", other) for name in "bc")
         for order in ([ARTICLE, BOOK, second], [second, BOOK, ARTICLE]):
-            (tmp_path / "a.xml").write_bytes(page(*order))
-            assert parse_files([tmp_path / "a.xml"], tmp_path / "out.jsonl").records == 2
-            lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-            assert {(line["pmid"], line["version"]) for line in lines} == {("91000001", 2), ("91000002", 1)}
+            path = written(tmp_path / "a.xml", page(*order))
+            for processes in (1, 2):
+                out = tmp_path / "out.jsonl"
+                assert parse_files([before, path, after], out, processes=processes).records == 4
+                found = [(line["pmid"], line["version"]) for line in read_lines(out)]
+                assert (found[0], found[-1]) == (("91000008", 1), ("91000008", 1))
+                assert sorted(found[1:-1]) == [("91000001", 2), ("91000002", 1)]
 
     def test_line_ends_of_unicode_do_not_end_a_line(self, tmp_path: Path) -> None:
         (tmp_path / "a.xml").write_bytes(page(titled("a\u2028b\u0085c")))
         parse_files([tmp_path / "a.xml"], tmp_path / "out.jsonl")
         with (tmp_path / "out.jsonl").open(encoding="utf-8") as lines:
             assert [json.loads(line)["title"] for line in lines] == ["a\u2028b\u0085c"]
-
-    def test_records_already_in_memory(self, tmp_path: Path) -> None:
-        records = parse_page(WHOLE).records
-        assert write_jsonl(records, tmp_path / "a.jsonl") == write_parquet(records, tmp_path / "a.parquet") == 2
-        assert [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()] == records
 
     def test_an_unknown_output_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError):

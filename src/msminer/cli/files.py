@@ -24,15 +24,20 @@ def tell_left_out(left_out: list[tuple[Path, str]], done: int) -> None:
 
 @app.command()
 def parse(
-    inputs: Inputs, output: Out, processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1
+    inputs: Inputs,
+    output: Out,
+    processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    fields: Annotated[
+        str | None, typer.Option(help="Columns to write beside pmid and kind, with commas between; default all.")
+    ] = None,
 ) -> None:
-    """Parse PubMed XML (.xml, .xml.gz) or PubMed's text export (.nbib, .txt) into JSON lines or Parquet.
+    """Parse PubMed XML (.xml, .xml.gz) into JSON lines or Parquet.
 
     Example: msminer parse pubmed26n0001.xml.gz -o records.jsonl
     """
     from msminer.pubmed.output import parse_files
 
-    summary = parse_files(inputs, output, processes=processes)
+    summary = parse_files(inputs, output, processes=processes, fields=fields and fields.split(","))
     typer.echo(f"{summary.records} records, {summary.deleted} deleted PMIDs -> {output}", err=True)
     for path, bad in summary.bad:
         typer.echo(f"set aside PMID {bad.pmid or 'unknown'} of {path}: {bad.reason}", err=True)

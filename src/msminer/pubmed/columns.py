@@ -41,7 +41,10 @@ class Columns(NamedTuple):
 
     def and_(self, *more: str) -> Columns:
         """These columns and others."""
-        return EVERY if self == EVERY else choose({*self.names, *more})
+        return choose({*self.names, *more})
+
+
+EVERY = Columns(NAMES, frozenset(_PARTS.values()))
 
 
 def choose(names: Collection[str]) -> Columns:
@@ -49,10 +52,9 @@ def choose(names: Collection[str]) -> Columns:
     unknown = sorted(set(names).difference(NAMES))
     if unknown:
         raise UsageError("no such column of a parsed record", unknown=unknown, known=NAMES)
+    if len(set(names)) == len(NAMES):
+        return EVERY
     return Columns(
         tuple(name for name in NAMES if name in names),
         frozenset(_PARTS[name] for name in names if name in _PARTS),
     )
-
-
-EVERY = choose(NAMES)

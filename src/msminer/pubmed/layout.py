@@ -152,7 +152,7 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, at: int) -> tuple[Any, ...]
 
 
 def _list(data: bytes, at: int, opened: bytes | None, name: bytes, wanted: bool) -> tuple[bytes | None, int]:
-    """The content of a list whose opening tag ends here, and where it ends; None when none is open or it is unwanted."""
+    """The content of a list whose opening tag ends here, None if none is open or it is unwanted; and where it ends."""
     if opened is None:
         return None, at
     return _content(data, at, b"</%b>" % name) if wanted else (None, _after(data, at, name))

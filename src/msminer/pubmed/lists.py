@@ -157,7 +157,8 @@ def _term(text: str) -> _Term:
         raise Unusual
     heading = found[2] is not None
     attributes, name = (found[1], found[2]) if heading else (found[3], found[4])
-    return _Term(heading, attribute(attributes, "UI") or None, clean(name), attribute(attributes, "MajorTopicYN") == "Y")
+    major = attribute(attributes, "MajorTopicYN") == "Y"
+    return _Term(heading, attribute(attributes, "UI") or None, clean(name), major)
 
 
 def corrections(content: str) -> list[Correction]:

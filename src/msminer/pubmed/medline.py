@@ -7,9 +7,7 @@ complete. Bio.Medline is not used: it makes two entries of a comment, author or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml, NotPubMed
@@ -84,16 +82,6 @@ def parse_medline(data: bytes, *, source: str = "export") -> MedlineExport:
     if len(records) + len(bad) >= WEBSITE_LIMIT:
         doubt += f"; the website saves at most {WEBSITE_LIMIT} records, and this file has as many"
     return MedlineExport(newest(records), bad, doubt)
-
-
-def iter_medline(path: Path) -> Iterator[ParsedRecord | BadRecord]:
-    """The records of an export file, then those set aside; raises as parse_medline does, and OSError.
-
-    The end of the iterator does not prove that the file is whole.
-    """
-    export = parse_medline(path.read_bytes(), source=path.name)
-    yield from export.records
-    yield from export.bad
 
 
 def _first_pmid(block: str) -> str | None:

@@ -8,19 +8,17 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from msminer.errors import ParseError, UsageError
-from msminer.pubmed.parse import BadRecord, iter_file
-
-if TYPE_CHECKING:
-    from msminer.schema import ParsedRecord
+from msminer.pubmed.columns import NAMES, choose
+from msminer.pubmed.parse import BadRecord, ParsedPage, iter_file
 
 # Rows held at a time while Parquet is written: about 20 MB.
 _ROWS = 5_000
@@ -44,149 +42,142 @@ class ParseSummary:
         return 3 if self.left_out or self.bad else 0
 
 
+class _Refused(Exception):
+    """An input cannot be read."""
+
+
 @dataclass(frozen=True)
-class _Shard:
-    """One file's records on disk, or why there are none."""
+class _Job:
+    """One file, where its lines go in a process of its own, and the columns they have."""
 
     path: Path
     lines: Path
-    records: int
-    deleted: list[str]
-    bad: list[BadRecord]
-    refused: str | None
+    fields: tuple[str, ...]
 
 
-def parse_files(paths: Sequence[Path], out: Path, *, processes: int = 1) -> ParseSummary:
+@dataclass(frozen=True)
+class _Parsed:
+    """What one file's lines hold, or why there are none."""
+
+    path: Path
+    records: int = 0
+    deleted: list[str] = field(default_factory=list)
+    bad: list[BadRecord] = field(default_factory=list)
+    refused: str | None = None
+
+
+def parse_files(
+    paths: Sequence[Path], out: Path, *, processes: int = 1, fields: Collection[str] | None = None
+) -> ParseSummary:
     """Parse PubMed XML files (gzip or not) to `out`, .jsonl or .parquet by its name, in up to `processes` processes.
 
     One line per record and file, the highest version of each PMID; then one per PMID of a DeleteCitation:
     {"pmid", "kind": "deleted"}. A file that is no PubMed XML, damaged or unreadable is left out as a whole and named.
-    Nothing is written when no file is left. Raises UsageError for another name of `out`, OSError when it cannot be
-    written.
+    Nothing is written when no file is left. fields: columns to write beside pmid and kind; default all. Raises
+    UsageError for another name of `out` and an unknown column, OSError when it cannot be written.
     """
     if out.suffix not in {".jsonl", ".parquet"}:
         raise UsageError("the output must end in .jsonl or .parquet", out=out.name)
+    names = NAMES if fields is None else choose({"pmid", "kind", *fields}).names
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         whole = Path(folder) / "all.jsonl"
-        summary = _collect(paths, whole, processes)
+        summary = _collect(paths, whole, processes, names)
         if summary.exit_code != 1:
-            ready = _to_parquet(whole) if out.suffix == ".parquet" else whole
+            ready = _to_parquet(whole, names) if out.suffix == ".parquet" else whole
             ready.replace(out)
     return summary
 
 
-def write_jsonl(records: Iterable[ParsedRecord], out: Path) -> int:
-    """Write records as JSON lines, whole or not at all; returns their number. Raises OSError."""
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
-        part = Path(folder) / "part"
-        with part.open("wb") as stream:
-            count = _write_lines(records, stream)
-        part.replace(out)
-    return count
-
-
-def write_parquet(records: Iterable[ParsedRecord], out: Path) -> int:
-    """Write records as Parquet, whole or not at all; returns their number. Raises OSError."""
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
-        part = Path(folder) / "part"
-        count = _write_rows(records, part)
-        part.replace(out)
-    return count
-
-
-def _collect(paths: Sequence[Path], whole: Path, processes: int) -> ParseSummary:
+def _collect(paths: Sequence[Path], whole: Path, processes: int, names: tuple[str, ...]) -> ParseSummary:
     summary = ParseSummary(files=len(paths))
     deleted: list[str] = []
     records = 0
     with whole.open("wb") as stream:
-        for shard in _shards(paths, whole.parent, processes):
-            summary.bad.extend((shard.path, bad) for bad in shard.bad)
-            if shard.refused is not None:
-                summary.left_out.append((shard.path, shard.refused))
-                continue
-            with shard.lines.open("rb") as lines:
-                shutil.copyfileobj(lines, stream, 1 << 20)
-            shard.lines.unlink()
-            records += shard.records
-            deleted.extend(shard.deleted)
+        jobs = [_Job(path, whole.with_name(f"{number}.jsonl"), names) for number, path in enumerate(paths)]
+        for parsed in _parsed(jobs, stream, min(processes, len(paths))):
+            summary.bad.extend((parsed.path, bad) for bad in parsed.bad)
+            if parsed.refused is not None:
+                summary.left_out.append((parsed.path, parsed.refused))
+            records += parsed.records
+            deleted.extend(parsed.deleted)
         for pmid in deleted:
             stream.write(orjson.dumps({"pmid": pmid, "kind": "deleted"}) + b"\n")
     return ParseSummary(records, len(deleted), summary.left_out, summary.bad, summary.files)
 
 
-def _shards(paths: Sequence[Path], folder: Path, processes: int) -> Iterator[_Shard]:
-    jobs = [(path, folder / f"{number}.jsonl") for number, path in enumerate(paths)]
-    workers = min(processes, len(paths))
+def _parsed(jobs: Sequence[_Job], stream: BinaryIO, workers: int) -> Iterator[_Parsed]:
+    """Each file in order, its lines added to the stream."""
     if workers < 2:
-        yield from map(_parse_one, jobs)
+        yield from (_add_lines(job, stream) for job in jobs)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(_parse_one, jobs)
+        for job, parsed in zip(jobs, pool.map(_parse_apart, jobs), strict=True):
+            with job.lines.open("rb") as lines:
+                shutil.copyfileobj(lines, stream, 1 << 20)
+            job.lines.unlink()
+            yield parsed
 
 
-def _parse_one(job: tuple[Path, Path]) -> _Shard:
-    path, lines = job
+def _parse_apart(job: _Job) -> _Parsed:
+    with job.lines.open("wb") as stream:
+        return _add_lines(job, stream)
+
+
+def _add_lines(job: _Job, stream: BinaryIO) -> _Parsed:
+    """Add the lines of a file to the end of a stream; of a refused file nothing stays."""
+    start, written = stream.tell(), 0
+    latest: dict[str, int] = {}
     deleted: list[str] = []
     bad: list[BadRecord] = []
-    versions: dict[str, int] = {}
-    written = 0
     try:
-        with lines.open("wb") as stream:
-            for page in iter_file(path):
-                versions.update((record["pmid"], record["version"]) for record in page.records)
-                written += _write_lines(page.records, stream)
-                deleted += page.deleted
-                bad += page.bad
+        for page in _pages(job):
+            stream.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in page.records)
+            latest.update((record["pmid"], number) for number, record in enumerate(page.records, written))
+            written += len(page.records)
+            deleted += page.deleted
+            bad += page.bad
+    except _Refused as refused:
+        stream.seek(start)
+        stream.truncate()
+        return _Parsed(job.path, refused=str(refused))
+    if len(latest) < written:
+        _keep_lines(stream, start, set(latest.values()))
+    return _Parsed(job.path, len(latest), list(dict.fromkeys(deleted)), bad)
+
+
+def _pages(job: _Job) -> Iterator[ParsedPage]:
+    # Wrapped here, so that an output that cannot be written is not taken for an input that cannot be read.
+    try:
+        yield from iter_file(job.path, job.fields)
     except (ParseError, OSError) as error:
-        lines.unlink(missing_ok=True)
-        return _Shard(path, lines, 0, [], [], str(error))
-    if written > len(versions):
-        _drop_superseded(lines, versions)
-    return _Shard(path, lines, len(versions), list(dict.fromkeys(deleted)), bad, None)
+        raise _Refused(str(error)) from error
 
 
-def _drop_superseded(lines: Path, versions: dict[str, int]) -> None:
-    """Keep of each PMID only the line of its highest version; it came after the others."""
-    kept = lines.with_suffix(".kept")
-    with lines.open("rb") as old, kept.open("wb") as new:
-        for line in old:
-            record = orjson.loads(line)
-            if record["version"] == versions[record["pmid"]]:
-                new.write(line)
-    kept.replace(lines)
+def _keep_lines(stream: BinaryIO, start: int, numbers: set[int]) -> None:
+    """Drop all lines from `start` on but these; the last line of a PMID has its highest version."""
+    stream.flush()
+    # What is written never reaches what is still to be read: it is the same lines, without some.
+    with Path(stream.name).open("rb") as lines:
+        lines.seek(start)
+        stream.seek(start)
+        stream.writelines(line for number, line in enumerate(lines) if number in numbers)
+    stream.truncate()
 
 
-def _write_lines(records: Iterable[ParsedRecord], stream: Any) -> int:
-    lines = [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records]
-    stream.writelines(lines)
-    return len(lines)
-
-
-def _to_parquet(lines: Path) -> Path:
-    target = lines.with_suffix(".parquet")
-    with lines.open("rb") as stream:
-        _write_rows(map(orjson.loads, stream), target)
-    return target
-
-
-def _write_rows(rows: Iterable[Any], target: Path) -> int:
+def _to_parquet(lines: Path, names: Sequence[str]) -> Path:
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = _schema(pa)
-    count = 0
-    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        source = iter(rows)
-        while batch := list(itertools.islice(source, _ROWS)):
+    target, schema = lines.with_suffix(".parquet"), _schema(pa, names)
+    with lines.open("rb") as stream, parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+        rows = map(orjson.loads, stream)
+        while batch := list(itertools.islice(rows, _ROWS)):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-            count += len(batch)
-    return count
+    return target
 
 
-def _schema(pa: Any) -> Any:
-    """Columns of the Parquet file: those of ParsedRecord; a deleted PMID has pmid and kind alone."""
-    from msminer.schema import ParsedRecord  # brings pandas, which JSON lines need not wait for
-
+def _schema(pa: Any, names: Sequence[str]) -> Any:
+    """Columns of the Parquet file; a deleted PMID has pmid and kind alone."""
     text, texts = pa.string(), pa.list_(pa.string())
     qualifier = pa.struct([("ui", text), ("name", text), ("major", pa.bool_())])
     heading = pa.struct([*qualifier, ("qualifiers", pa.list_(qualifier))])
@@ -199,4 +190,4 @@ def _schema(pa: Any) -> Any:
         "corrections": pa.list_(pa.struct([("type", text), ("pmid", text), ("source", text)])),
         **dict.fromkeys(("authors", "publication_types", "keywords", "languages", "trial_ids"), texts),
     }
-    return pa.schema([(name, special.get(name, text)) for name in ParsedRecord.__annotations__])
+    return pa.schema([(name, special.get(name, text)) for name in names])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
-from msminer.pubmed.columns import EVERY, NAMES, Columns, choose
+from msminer.pubmed.columns import EVERY, Columns, choose
 from msminer.pubmed.layout import Unusual
 from msminer.pubmed.quick import quick_record
 from msminer.pubmed.record import article_record, book_record, deleted_pmids
@@ -34,6 +34,7 @@ MAX_PAGE = 256 << 20
 PART = 100
 # What decides which of two records of a PMID stays, before their whole text does.
 _RANKED = ("pmid", "version", "date_revised")
+_ARTICLE, _ARTICLE_NAME, _ARTICLE_END = b"<PubmedArticle>", b"<PubmedArticle", b"</PubmedArticle>"
 _BLANK = b" \t\r\n"
 _FIRST_PMID = re.compile(rb"<PMID[^>]*>\s*([1-9][0-9]{0,8})\s*</PMID>")
 
@@ -101,7 +102,7 @@ def _part(pieces: Iterator[Piece], source: str, columns: Columns) -> tuple[Parse
 
 def _whole_if_doubled(page: ParsedPage, pieces: list[Piece], source: str, columns: Columns) -> ParsedPage:
     """The part, read again with every column when a PMID comes twice: all of a record decides which of two stays."""
-    if columns.names == NAMES or len({record["pmid"] for record in page.records}) == len(page.records):
+    if columns is EVERY or len({record["pmid"] for record in page.records}) == len(page.records):
         return page
     again = ParsedPage()
     for piece in pieces:
@@ -110,8 +111,6 @@ def _whole_if_doubled(page: ParsedPage, pieces: list[Piece], source: str, column
 
 
 def _only(page: ParsedPage, columns: Columns) -> ParsedPage:
-    if columns.names == NAMES:
-        return page
     return ParsedPage([columns.of(record) for record in page.records], page.deleted, page.bad)
 
 
@@ -164,15 +163,21 @@ def _read_any(piece: Piece, page: ParsedPage, source: str, columns: Columns) -> 
             record, at = quick_record(piece.data, at, columns)
             page.records.append(record)
         except Unusual:
-            at = _read_first(piece.data[at:], page, source, columns) + at
+            at = _read_first(piece.data, at, page, source, columns)
 
 
-def _read_first(data: bytes, page: ParsedPage, source: str, columns: Columns) -> int:
-    """Add the first thing of a run to the page; returns how many bytes it takes, blanks after it included."""
-    set_of_it = BytesIO(b"<PubmedArticleSet>" + data + b"</PubmedArticleSet>")
-    piece = next(split_records(set_of_it, source=source))
+def _read_first(run: bytes, at: int, page: ParsedPage, source: str, columns: Columns) -> int:
+    """Add what stands at this place of a run to the page; returns where the next thing stands."""
+    end = run.find(_ARTICLE_END, at) + len(_ARTICLE_END)
+    # As far as the next end of an article; it is its own end when only one starts before it.
+    if run.startswith(_ARTICLE, at) and run.find(_ARTICLE_NAME, at + 1, end - len(_ARTICLE_END)) < 0:
+        piece = Piece("PubmedArticle", run[at:end], False, b"")
+    else:
+        set_of_it = BytesIO(b"<PubmedArticleSet>" + run[at:] + b"</PubmedArticleSet>")
+        piece = next(split_records(set_of_it, source=source))
     _read(piece, page, source, columns)
-    return len(data) - len(data[len(piece.data) :].lstrip(_BLANK))
+    end = at + len(piece.data)
+    return len(run) - len(run[end:].lstrip(_BLANK))
 
 
 def _read(piece: Piece, page: ParsedPage, source: str, columns: Columns) -> None:
