@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from msminer.classify import sums
 from msminer.classify.features import CHANGES, Batch, Encoder
 from msminer.classify.heads import Doubles, Heads, View, sigmoid, softmax
 from msminer.classify.views import edges, summed
@@ -63,7 +64,12 @@ def idea_columns(encoder: Encoder) -> list[int]:
 
 def cue_view(batch: Batch, encoder: Encoder, words: sparse.csr_matrix) -> View:
     """Sentences as rows, as the heads of `transfer` see them: `idea_columns` and words."""
-    return View(np.log1p(batch.ideas[:, idea_columns(encoder)]).astype(np.float32), words)
+    return View(_logged(batch, idea_columns(encoder)), words)
+
+
+def _logged(batch: Batch, columns: list[int]) -> Floats:
+    found: Floats = sums.log_counts(batch.ideas[:, columns])
+    return found
 
 
 def change_scores(batch: Batch, encoder: Encoder, words: sparse.csr_matrix, heads: Heads) -> Floats:
@@ -80,14 +86,14 @@ def sentence_view(batch: Batch, encoder: Encoder, context: Context, pairs: Rows)
     rows, outcome = pairs[:, 0], pairs[:, 1]
     owner = batch.owner[rows]
     columns = idea_columns(encoder)
-    now = np.log1p(batch.ideas[rows][:, columns])
-    own = np.log1p(batch.ideas[rows[:, None], _own_columns(encoder)[outcome]])
-    net = _net(encoder, batch.ideas[rows])
+    now = _logged(batch, columns)[rows]
+    own = sums.log_counts(batch.ideas[rows[:, None], _own_columns(encoder)[outcome]])
+    net = _net(encoder, batch.ideas)[rows]
     known = np.eye(len(context.outcomes[0]), dtype=np.float32)[outcome]
     signed = [known, known * net[:, :1], known * net[:, 1:2]]
     around = _around(batch, columns, owner)
-    dense = np.hstack([now, own, *around, net, *signed, context.change[rows], context.documents[owner]])
-    return View(dense.astype(np.float32), context.words[rows])
+    about = [context.change[rows], context.documents[owner]]
+    return View(np.hstack([now, own, *around, net, *signed, *about], dtype=np.float32), context.words[rows])
 
 
 def abstract_view(batch: Batch, encoder: Encoder, context: Context, pairs: Rows) -> View:
@@ -102,9 +108,10 @@ def abstract_view(batch: Batch, encoder: Encoder, context: Context, pairs: Rows)
     columns = idea_columns(encoder)
     change = _change_around(batch, context, abstract)
     known = np.eye(len(context.outcomes[0]), dtype=np.float32)[outcome]
-    dense = np.hstack([context.documents[abstract], known, told, *_around(batch, columns, abstract), *change])
+    about = [context.documents[abstract], known, told]
     rows, _, first = _asked(batch, context, pairs, 1)
-    return View(dense.astype(np.float32), context.words[rows[first]])
+    dense = np.hstack([*about, *_around(batch, columns, abstract), *change], dtype=np.float32)
+    return View(dense, context.words[rows[first]])
 
 
 def asked(batch: Batch, context: Context, pairs: Rows) -> tuple[Rows, Rows, Floats]:
@@ -147,10 +154,10 @@ def _weighted(batch: Batch, encoder: Encoder, context: Context, pairs: Rows) -> 
     outcome = pairs[who, 1]
     chance = sigmoid(context.outcomes[rows, outcome]).astype(np.float32)
     weight = (chance / np.add.reduceat(chance, starts)[who])[:, None]
-    net = _net(encoder, batch.ideas[rows])
+    net = _net(encoder, batch.ideas)[rows]
     nothing = (net[:, 1] > 0).astype(np.float32)
     own = np.minimum(batch.ideas[rows[:, None], _own_columns(encoder)[outcome]], 2)
-    change = np.minimum(batch.ideas[rows][:, idea_columns(encoder)[: len(CHANGES)]], 2)
+    change = np.minimum(batch.ideas[:, idea_columns(encoder)[: len(CHANGES)]], 2)[rows]
     votes = np.column_stack([net[:, 0] > _CLEAR, net[:, 0] < -_CLEAR, nothing]).astype(np.float32)
     told = np.add.reduceat(np.hstack([change, own, net, context.change[rows], votes]) * weight, starts, axis=0)
     good, bad, none = told[:, -3], told[:, -2], told[:, -1]

@@ -54,11 +54,9 @@ class Encoder:
         self.words = tuple(words)
         self.pairs = tuple(pairs)
         self._column = {word: n for n, word in enumerate(self.words)}
-        keyed = sorted(
-            ((self._column[a] << 32) + self._column[b], len(self.words) + n) for n, (a, b) in enumerate(self.pairs)
-        )
-        self._pair_key = np.array([k for k, _ in keyed], np.int64)
-        self._pair_column = np.array([c for _, c in keyed], np.int32)
+        numbered = sorted((self._column[a], self._column[b], n) for n, (a, b) in enumerate(self.pairs, len(self.words)))
+        begins, seconds, columns = np.array(numbered, np.int32).reshape(-1, 3).T.copy()
+        self._pair_table = np.searchsorted(begins, np.arange(len(self.words) + 1)).astype(np.int32), seconds, columns
         self._trie: Trie = book.trie()
         self._classes = [_pair_classes(book, left, right) for left, right in self._pairings()]
         labelled = [i.split(":")[0] in ("cell_types", "populations", "outcomes") for i in book.ideas]
@@ -202,9 +200,8 @@ class Encoder:
 
     def _word_counts(self, rows: Ints, sentence: Ints, n: int) -> sparse.csr_matrix:
         words = self._word_table[rows] if len(rows) else np.zeros(0, np.int32)
-        found = kernels.count_words(words, sentence, self._pair_key, self._pair_column)
-        ones = np.ones(len(found), np.float32)
-        return sparse.csr_matrix((ones, (found[:, 0], found[:, 1])), shape=(n, self.n_words))
+        found = kernels.count_words(words, sentence, n, *self._pair_table)
+        return sparse.csr_matrix(found, shape=(n, self.n_words))
 
 
 def word_key(word: str) -> str:

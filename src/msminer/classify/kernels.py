@@ -122,25 +122,43 @@ def count_ideas(hits, n_sentences, n_ideas, left, right, n_right, reach):  # typ
 
 
 @compiled
-def count_words(words, sentence, pair_key, pair_column):  # type: ignore[no-untyped-def]
-    """(sentence, column) of every known word and pair of neighbouring words.
+def count_words(words, sentence, n_sentences, pair_first, pair_second, pair_column):  # type: ignore[no-untyped-def]
+    """Counts of known words and pairs of neighbouring words, as the parts (data, indices, indptr) of a CSR matrix.
 
-    words: column per token, -1 for unknown; pair_key: sorted 64-bit keys first * 2**32 + second, pair_column beside.
+    words: column per token, -1 for unknown. The pairs that begin with word w are pair_first[w]..pair_first[w + 1] of
+    pair_second (sorted) and pair_column.
     """
     n = len(words)
-    out = np.empty((2 * n, 2), np.int32)
-    made = 0
-    for i in range(n):
-        if words[i] < 0:
-            continue
-        out[made, 0] = sentence[i]
-        out[made, 1] = words[i]
-        made += 1
-        if i + 1 < n and words[i + 1] >= 0 and sentence[i + 1] == sentence[i]:
-            wanted = (np.int64(words[i]) << 32) + np.int64(words[i + 1])
-            low = np.searchsorted(pair_key, wanted)
-            if low < len(pair_key) and pair_key[low] == wanted:
-                out[made, 0] = sentence[i]
-                out[made, 1] = pair_column[low]
+    found = np.empty(2 * n, np.int32)
+    indptr = np.zeros(n_sentences + 1, np.int32)
+    data = np.empty(2 * n, np.float32)
+    indices = np.empty(2 * n, np.int32)
+    made, at = 0, 0
+    for number in range(n_sentences):
+        many = 0
+        while at < n and sentence[at] == number:
+            word = words[at]
+            at += 1
+            if word < 0:
+                continue
+            found[many] = word
+            many += 1
+            if at < n and words[at] >= 0 and sentence[at] == number:
+                low, high = pair_first[word], pair_first[word + 1]
+                while low < high:
+                    middle = (low + high) // 2
+                    if pair_second[middle] < words[at]:
+                        low = middle + 1
+                    else:
+                        high = middle
+                if low < pair_first[word + 1] and pair_second[low] == words[at]:
+                    found[many] = pair_column[low]
+                    many += 1
+        for column in np.sort(found[:many]):
+            if made > indptr[number] and indices[made - 1] == column:
+                data[made - 1] += 1
+            else:
+                indices[made], data[made] = column, 1
                 made += 1
-    return out[:made]
+        indptr[number + 1] = made
+    return data[:made].copy(), indices[:made].copy(), indptr

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from msminer.classify import directions, rare, views
+from msminer.classify import directions, rare, sums, views
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest
 from msminer.classify.heads import Doubles, Heads, Scaling, View, logit, sigmoid, softmax
@@ -160,12 +160,9 @@ def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32]) -
     n, k, m = features.shape
     chance = sigmoid(raw.sentences)
     sizes = np.diff(first)
-    more = np.zeros((n, k, 3))
-    for number in range(n):
-        own = chance[first[number] : first[number + 1]]
-        more[number, :, 0] = logit(np.sort(own, axis=0)[-2]) if len(own) > 1 else logit(np.zeros(k))
-        more[number, :, 1] = own.argmax(axis=0) / max(len(own) - 1, 1)
-    more[:, :, 2] = sizes[:, None] / 10
+    best, second = sums.best_two(chance, first)
+    number = (best - first[:-1, None]) / np.maximum(sizes - 1, 1)[:, None]
+    more = np.stack([logit(second), number, np.repeat(sizes[:, None] / 10, k, axis=1)], axis=2)
     about = np.repeat(directions.document_context(raw.axes), k, axis=0)
     which = np.tile(np.eye(k), (n, 1))
     return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which]).astype(np.float32)
@@ -183,12 +180,8 @@ def outcome_scores(features: Doubles, table: Floats, stack: Doubles, gather: For
 
 def best_sentences(raw: Raw, batch: Batch) -> Ints:
     """Abstracts x outcomes: the sentence (number in the batch) with the highest score; the first of equals."""
-    n = len(batch.first) - 1
-    out = np.zeros((n, raw.sentences.shape[1]), np.int64)
-    for number in range(n):
-        start, stop = batch.first[number], batch.first[number + 1]
-        out[number] = start + raw.sentences[start:stop].argmax(axis=0)
-    return out
+    best: Ints = sums.best_two(raw.sentences, batch.first)[0]
+    return best
 
 
 def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:

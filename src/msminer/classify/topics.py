@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from msminer.classify import sums
 from msminer.classify.features import Encoder
 
 Floats = npt.NDArray[np.float32]
@@ -61,8 +62,5 @@ def fit_topics(records: list[Mapping[str, Any]], encoder: Encoder, seed: int) ->
 
 def topics_of(counts: sparse.csr_matrix, weights: Floats) -> Floats:
     """Rows x topics, rows of length 1 (0 for a row without words)."""
-    logged = counts[:, : len(weights)].astype(np.float32)
-    logged.data = 1 + np.log(logged.data)
-    found = logged @ weights
-    out: Floats = (found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)).astype(np.float32)
-    return out
+    found = sums.add_weights(counts.data, counts.indices, counts.indptr, weights)
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6), np.float32)

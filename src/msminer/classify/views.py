@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from msminer.classify import sums
 from msminer.classify.features import Batch
 
 Floats = npt.NDArray[np.float32]
@@ -48,11 +49,14 @@ def edges(batch: Batch) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], n
 
 def summed(values: Floats, batch: Batch, weight: npt.NDArray[np.generic] | None = None) -> Floats:
     """Rows of sentences, each times its weight (default 1), added up per abstract."""
-    n, m = len(batch.first) - 1, len(batch.owner)
-    times = np.ones(m, np.float32) if weight is None else weight.astype(np.float32)
-    # rows stand in order of their abstract, so that first is the matrix' row pointer
-    gather = sparse.csr_matrix((times, np.arange(m, dtype=np.int32), batch.first), shape=(n, m))
-    return np.asarray(gather @ values, np.float32)
+    times = np.ones(len(batch.owner), np.float32) if weight is None else weight.astype(np.float32)
+    return summed_by(values, batch, times[:, None])[:, 0]
+
+
+def summed_by(values: Floats, batch: Batch, weights: Floats) -> Floats:
+    """`summed` for several weights of the sentences (sentences x weights): abstracts x weights x columns of values."""
+    found: Floats = sums.add_by_weight(np.ascontiguousarray(values, np.float32), batch.first, weights)
+    return found
 
 
 def document_dense(batch: Batch, names: Sequence[str]) -> Floats:
@@ -60,16 +64,17 @@ def document_dense(batch: Batch, names: Sequence[str]) -> Floats:
 
     names: those of the columns of `batch.ideas`. Columns: zone by zone (DOCUMENT_ZONES) all ideas, then EXTRA_DOCUMENT.
     """
-    title, first, last = edges(batch)
-    ideas, given = batch.ideas, names.index("given:given")
-    counts = summed(ideas, batch)
-    zones = [np.log1p(counts)]
-    zones += [(summed(ideas, batch, mask) > 0).astype(np.float32) for mask in (title, first, last)]
-    zones += [np.log1p(summed(ideas, batch, ideas[:, given] > 0)), shares(counts, names)]
+    given = batch.ideas[:, names.index("given:given")] > 0
+    everywhere = np.ones(len(batch.owner), bool)
+    weights = np.column_stack([everywhere, *edges(batch), given]).astype(np.float32)
+    found = summed_by(batch.ideas, batch, weights)
+    counts = found[:, 0]
+    zones = [sums.log_counts(counts), *((found[:, n] > 0) for n in (1, 2, 3))]
+    zones += [sums.log_counts(found[:, 4]), shares(counts, names)]
     sizes = np.diff(batch.first).astype(np.float32)
     n_tokens = summed(batch.lengths[:, None].astype(np.float32), batch)[:, 0]
     extra = np.column_stack([np.log1p(sizes), np.log1p(n_tokens), sizes <= 1])
-    return np.hstack([*zones, extra]).astype(np.float32)
+    return np.hstack([*zones, extra], dtype=np.float32)
 
 
 def shares(counts: Floats, names: Sequence[str]) -> Floats:
@@ -84,27 +89,22 @@ def shares(counts: Floats, names: Sequence[str]) -> Floats:
 
 def document_counts(batch: Batch) -> sparse.csr_matrix:
     """Word counts of each abstract."""
-    n, m = len(batch.first) - 1, len(batch.owner)
-    gather = sparse.csr_matrix((np.ones(m, np.float32), (batch.owner, np.arange(m))), shape=(n, m))
-    return (gather @ batch.words).tocsr()
+    counts = batch.words
+    found = sums.add_rows(counts.data, counts.indices, counts.indptr, batch.first, counts.shape[1])
+    return sparse.csr_matrix(found, shape=(len(batch.first) - 1, counts.shape[1]))
 
 
 def weighted(counts: sparse.csr_matrix, idf: Floats) -> sparse.csr_matrix:
     """(1 + log count) x idf, rows of length 1."""
-    out = counts.tocsr().copy()
-    out.sum_duplicates()
-    out.data = (1 + np.log(out.data)) * idf[out.indices]
-    norm = np.sqrt(np.asarray(out.multiply(out).sum(axis=1)).ravel())
-    out.data /= np.repeat(np.maximum(norm, 1e-9), np.diff(out.indptr))
-    return out.astype(np.float32)
+    data = sums.weigh_words(counts.data, counts.indices, counts.indptr, idf)
+    return sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def sentence_scores(batch: Batch, weights: Floats) -> Floats:
     """`sentence_dense(batch) @ weights` without building that table, which is what costs at work."""
-    now = np.log1p(batch.ideas)
-    f = now.shape[1]
+    f = batch.ideas.shape[1]
     blocks = np.hstack([weights[n * f : (n + 1) * f] for n in range(4)])
-    own, title, before, after = np.split(now @ blocks, 4, axis=1)
+    own, title, before, after = np.split(sums.score_counts(batch.ideas, blocks), 4, axis=1)
     inside = (place(batch)[0] > 0)[1:, None]
     out = own + title[batch.first[batch.owner]]
     out[1:] += before[:-1] * inside
@@ -123,7 +123,7 @@ def sentence_extra(batch: Batch) -> Floats:
 
 def sentence_dense(batch: Batch) -> Floats:
     """Per sentence: log counts of ideas and pairs; those of title, sentence before and after; place and length."""
-    now = np.log1p(batch.ideas)
+    now = sums.log_counts(batch.ideas)
     inside = place(batch)[0] > 0
     before = np.zeros_like(now)
     before[1:] = now[:-1] * inside[1:, None]
