@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msminer.classify.phrases import PhraseBook, folded
@@ -142,6 +142,8 @@ texts_like = st.lists(
 ).map("".join)
 
 
+# the first call compiles
+@settings(deadline=None)
 @given(st.lists(texts_like | st.text(max_size=40), max_size=6))
 def test_the_compiled_loops_cut_as_the_rules_say(texts: list[str]) -> None:
     assert scanned(texts) == [by_rule(text) for text in texts]
@@ -162,6 +164,7 @@ def test_the_compiled_loops_cut_real_records_as_the_rules_say(corpus: Path) -> N
         assert scanned(texts) == [by_rule(text) for text in texts]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text("abß5\U0001f600", min_size=1, max_size=4), max_size=30), max_size=5))
 def test_a_word_keeps_its_number(batches: list[list[str]]) -> None:
     surfaces, numbers = Surfaces(), {}

@@ -23,7 +23,7 @@ PART = 500
 # Parts under way beyond one a process: enough to keep them busy, about 6 MB of text.
 _AHEAD = 2
 _NAMES = (".jsonl", ".ndjson")
-_FIELDS = ("pmid", "title", "abstract", "sections", "mesh", "publication_types")
+_FIELDS = ("pmid", "version", "title", "abstract", "sections", "mesh", "publication_types")
 Part = tuple[list[str], list[int]]
 
 
@@ -165,10 +165,10 @@ def _xml_parts(
 ) -> Iterator[list[dict[str, Any]]]:
     from msminer.pubmed.parse import iter_file
 
-    for page in iter_file(path):
+    for page in iter_file(path, _FIELDS):
         versions += [(record["pmid"], record["version"]) for record in page.records]
         aside += [(record.pmid, record.reason) for record in page.bad]
-        yield [{name: record[name] for name in _FIELDS} for record in page.records]  # type: ignore[literal-required]
+        yield list(map(dict, page.records))
 
 
 def _superseded(versions: Sequence[tuple[str, int]]) -> set[int]:
