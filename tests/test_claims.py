@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +29,26 @@ def test_the_shipped_rules_have_the_version_they_were_published_with() -> None:
     assert REGISTER.rules.version == "2026-11-d1665493"
 
 
+@pytest.mark.parametrize("twice", ["  minimum_studies: 3\n", "  name: again\n", "  [a, b]: 1\n"])
+def test_a_key_given_twice_is_refused(tmp_path: Path, twice: str) -> None:
+    text = shipped("data", "claims.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "claims.yaml"
+    path.write_text(text.replace("  dispute_studies: 2\n", "  dispute_studies: 2\n" + twice), encoding="utf-8")
+    with pytest.raises(ClaimError, match="given twice"):
+        load_register(path)
+
+
 def test_changed_rules_are_another_version() -> None:
     changed = REGISTER.with_rules(minimum_studies=5)
     assert changed.rules.version != REGISTER.rules.version
     assert changed.rules.block.minimum_studies == 5
     assert REGISTER.with_rules().rules.version == REGISTER.rules.version
+
+
+@pytest.mark.parametrize("part", [{"rules": 3}, {"sources": [{"id": "S0"}]}, {"sources": 7}, {"claims": {}}])
+def test_a_register_of_another_shape_is_refused(part: dict[str, Any]) -> None:
+    with pytest.raises(ClaimError):
+        parse_register({**DATA, **part}, VOCABULARY)
 
 
 @pytest.mark.parametrize(

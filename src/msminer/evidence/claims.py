@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -113,11 +113,30 @@ class Register:
         return replace(self, rules=make_rules(data, self.vocabulary.designs))
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice: plain YAML lets the last one win, and a rule would change unseen."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    seen: dict[Hashable, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable) or key in seen:
+            raise ClaimError(
+                "a key of the register is given twice, or is no word", key=key, line=key_node.start_mark.line + 1
+            )
+        seen[key] = loader.construct_object(value_node, deep=True)
+    return seen
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
 def load_register(path: Path | None = None, vocabulary: Vocabulary | None = None) -> Register:
     """Rules and claims of a YAML file, the shipped one by default; raises ClaimError naming the claim and the rule."""
     source = path or shipped("data", "claims.yaml")
     try:
-        data = yaml.safe_load(source.read_text(encoding="utf-8"))
+        data = yaml.load(source.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise ClaimError("the register of claims cannot be read", path=source.name, why=str(error)) from error
     return parse_register(data, vocabulary or load_vocabulary())
@@ -127,13 +146,22 @@ def parse_register(data: object, vocabulary: Vocabulary) -> Register:
     """Rules and claims from loaded YAML; raises ClaimError naming the claim, the field and the rule."""
     if not isinstance(data, dict) or data.keys() != {"rules", "sources", "claims"}:
         raise ClaimError("the register needs rules, sources and claims, and nothing else")
+    if not isinstance(data["rules"], dict) or not isinstance(data["claims"], list):
+        raise ClaimError("rules must map words to values, claims must be a list")
     rules = make_rules(data["rules"], vocabulary.designs)
-    sources = {str(entry["id"]): str(entry["kind"]) for entry in data["sources"]}
+    sources = _sources(data["sources"])
     claims = tuple(_claim(entry, vocabulary, sources) for entry in data["claims"])
     ids = [claim.id for claim in claims]
     if len(set(ids)) != len(ids):
         raise ClaimError("a claim id is given twice", claim=sorted({one for one in ids if ids.count(one) > 1}))
     return Register(rules, claims, vocabulary, sources)
+
+
+def _sources(entries: object) -> dict[str, str]:
+    known = isinstance(entries, list) and all(isinstance(one, dict) and {"id", "kind"} <= one.keys() for one in entries)
+    if not isinstance(entries, list) or not known:
+        raise ClaimError("sources must be a list, each with id and kind")
+    return {str(entry["id"]): str(entry["kind"]) for entry in entries}
 
 
 def _claim(entry: object, vocabulary: Vocabulary, sources: Mapping[str, str]) -> Claim:
