@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from msminer.errors import RowError, TableError
+from msminer.evidence.claims import load_register
 from msminer.evidence.reader import parse_rows, read_evidence
+from msminer.evidence.verdicts import judge
 from msminer.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()
+REGISTER = load_register()
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -143,3 +148,72 @@ def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
     path = tmp_path / "bom.jsonl"
     path.write_text(json.dumps(row()), encoding="utf-8-sig")
     assert len(read_evidence(path)) == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("benefit"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = [
+    *row(),
+    "findings[0]",
+    *(f"findings[0].{name}" for name in finding()),
+    "figures",
+    "authors",
+    "abstract",
+    "extra",
+]
+
+
+def with_value(place: str, value: Any) -> dict[str, Any]:
+    if place == "findings[0]":
+        return row(findings=[value])
+    if place.startswith("findings[0]."):
+        return row(findings=[finding(**{place.split(".")[1]: value})])
+    return row(**{place: value})
+
+
+def refusal(lines: list[str]) -> RowError | None:
+    """The refusal of a table's lines, None where they are read; any other error goes through."""
+    try:
+        parse_rows(lines, VOCABULARY)
+    except RowError as error:
+        return error
+    return None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(PLACES), JSON)
+def test_any_value_is_read_or_refused_by_row_field_rule_and_value(place: str, value: Any) -> None:
+    error = refusal(["", json.dumps(with_value(place, value))])
+    if error is not None:
+        assert error.row == 2
+        assert error.field.startswith((place.split("[", maxsplit=1)[0].split(".", maxsplit=1)[0], "line"))
+        assert error.rule
+        assert str(error).encode("utf-8")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=40) | st.sampled_from(["[" * 100_000, '{"a":' * 100_000, '{"id": ' + "9" * 5000 + "}"]))
+def test_any_line_is_read_or_refused(line: str) -> None:
+    error = refusal([line])
+    assert error is None or (error.row == 1 and error.field and error.rule)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(["id", "title", "journal", "first_author", "findings[0].fact"]), st.text(min_size=1, max_size=8))
+def test_what_is_read_can_be_judged_and_printed(place: str, value: str) -> None:
+    """A lone surrogate is legal in JSON and can be neither printed nor stored."""
+    try:
+        rows = parse_rows([json.dumps(with_value(place, value))], VOCABULARY)
+    except RowError:
+        return
+    assert json.dumps(judge(REGISTER, rows), ensure_ascii=False).encode("utf-8")
+
+
+@pytest.mark.parametrize("place", ["id", "title", "abstract", "trial_ids", "findings[0].fact"])
+def test_half_a_character_is_refused(place: str) -> None:
+    value: Any = ["\ud800"] if place == "trial_ids" else "\ud800"
+    with pytest.raises(RowError, match="half of a pair"):
+        parse_rows([json.dumps(with_value(place, value))], VOCABULARY)

@@ -63,11 +63,26 @@ def parse_rows(lines: Iterable[str], vocabulary: Vocabulary) -> list[Publication
 def _object(number: int, line: str) -> Row:
     try:
         row = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_once)
-    except ValueError as error:
-        raise RowError(row=number, field="line", rule=f"must be one JSON object ({error})", value=line[:80]) from None
+    except (ValueError, RecursionError) as error:
+        why = str(error) or "nested too deeply"
+        raise _refusal(number, "line", f"must be one JSON object ({why})", line[:80]) from None
     if not isinstance(row, dict):
-        raise RowError(row=number, field="line", rule="must be one JSON object", value=line[:80])
+        raise _refusal(number, "line", "must be one JSON object", line[:80])
     return row
+
+
+def _refusal(number: int, field: str, rule: str, value: object) -> RowError:
+    """The error of one row; half a character (legal in JSON, but not to be printed) is shown escaped."""
+    texts = [one if _whole(one) else ascii(one) for one in (field, rule)]
+    return RowError(row=number, field=texts[0], rule=texts[1], value=value if _whole(value) else ascii(value))
+
+
+def _whole(value: object) -> bool:
+    try:
+        str(value).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_constant(name: str) -> float:
@@ -89,7 +104,12 @@ class _Check:
         self.vocabulary = vocabulary
 
     def refuse(self, field: str, rule: str, value: object) -> RowError:
-        return RowError(row=self.number, field=field, rule=rule, value=value)
+        return _refusal(self.number, field, rule, value)
+
+    def whole(self, value: str, field: str) -> str:
+        if not _whole(value):
+            raise self.refuse(field, "must be whole characters, not half of a pair", value)
+        return value
 
     def publication(self, row: Row) -> Publication:
         self.fields(row, _REQUIRED, _KNOWN, "")
@@ -136,13 +156,13 @@ class _Check:
         value = row[name]
         if not isinstance(value, str) or not value.strip():
             raise self.refuse(where + name, "must be text, not empty", value)
-        return value
+        return self.whole(value, where + name)
 
     def text(self, row: Row, name: str) -> str | None:
         value = row.get(name)
         if value is not None and not isinstance(value, str):
             raise self.refuse(name, "must be text or null", value)
-        return value or None
+        return self.whole(value, name) if value else None
 
     def identifier(self, row: Row, name: str) -> str | None:
         value = self.text(row, name)
@@ -185,6 +205,7 @@ class _Check:
         for value in values:
             if not isinstance(value, str) or not value.strip():
                 raise self.refuse(name, "must hold texts, not empty", value)
+            self.whole(value, name)
         return tuple(values)
 
     def words(self, row: Row, name: str, axis: str) -> tuple[str, ...]:
