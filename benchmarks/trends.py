@@ -92,7 +92,7 @@ def main() -> None:
         where = "anywhere" if anywhere else "in the middle"
         figures = f"within 2 years {one.found:.2f} (oracle {one.ceiling:.2f}), in range {one.held:.2f}"
         print(f"{side:2} years a side, {low} to {low + 0.3:.2f}, {where}: {figures}, p<0.05 {one.seen:.2f}", flush=True)
-    for per_year, share in false_alarms(options.families).items():
+    for per_year, share in (false_alarms(options.families) if options.families else {}).items():
         print(f"no trend, {per_year} studies a year and series: {share:.3f} of {options.families} families alarm")
 
 
