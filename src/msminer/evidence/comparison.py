@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from msminer.evidence.direction import BACKED, CHALLENGED, CONTESTED, INSUFFICIENT, MODELS_ONLY, tables_of
 from msminer.evidence.rules import Rules
 from msminer.evidence.statistics import chance_above
-from msminer.evidence.votes import TierTable, Vote, share_of
+from msminer.evidence.tiers import TierTable, share_of
+from msminer.evidence.votes import Vote
 
 
 def rule_comparison(

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msminer.evidence.rules import Rules
-from msminer.evidence.votes import Stance, TierTable, Vote, share_of, stance_of, tier_table
+from msminer.evidence.tiers import Stance, TierTable, share_of, stance_of, tier_table
+from msminer.evidence.votes import Vote
 
 BACKED, MODELS_ONLY, CONTESTED = "backed", "backed in models only", "contested"
 CHALLENGED, INSUFFICIENT = "challenged", "insufficient"
@@ -86,7 +87,8 @@ def _null_and_good(controlled: TierTable | None) -> tuple[int, int]:
 
 def _controlled_decides(controlled: TierTable, below: Sequence[TierTable], rules: Rules, null: int, good: int) -> _Side:
     rest = [vote for table in below for vote in table.votes]
-    enough = round(sum(vote.weight for vote in rest)) >= rules.block.minimum_studies
+    # Doubt about the readings of weaker tiers must not silence their dissent: they count whole here.
+    enough = round(sum(vote.worth for vote in rest)) >= rules.block.minimum_studies
     whole = share_of([*controlled.votes, *rest], rules).share
     if controlled.stance == "supports" and (whole <= _HALF or (enough and share_of(rest, rules).share < _HALF)):
         names = (CONTROLLED, *(table.tier for table in below))

@@ -13,7 +13,8 @@ from msminer.evidence.matching import Match, Matcher
 from msminer.evidence.publications import Publication
 from msminer.evidence.shapes import number
 from msminer.evidence.statistics import chance_above
-from msminer.evidence.votes import Vote, agreement, cast, score_of, share_of
+from msminer.evidence.tiers import share_of
+from msminer.evidence.votes import Vote, agreement, cast, score_of
 
 _PROGRESSIVE = frozenset({"spms", "ppms", "progressive"})
 _MOST_ADDED = 5
@@ -56,7 +57,7 @@ def flipped(rows: Sequence[dict[str, Any]]) -> int | None:
 def without_one(case: Case, outcome: Outcome) -> dict[str, Any] | None:
     """The study whose absence changes the verdict, else the one that moves the share most; None without studies.
 
-    Studies of one tier, direction and cell type are exchangeable, so one of each is left out in turn.
+    Studies of one tier, direction, cell type and weight (to a tenth) are exchangeable: one of each is left out in turn.
     """
     trials = [(study, paper, case.judge(_without(case, study))) for study, paper in _representatives(outcome)]
     if not trials:
@@ -69,10 +70,10 @@ def without_one(case: Case, outcome: Outcome) -> dict[str, Any] | None:
 def _representatives(outcome: Outcome) -> list[tuple[str, Publication]]:
     seen: dict[Hashable, tuple[str, Publication]] = {}
     for vote in outcome.votes:
-        key: Hashable = (vote.tier, vote.direction, vote.group, round(vote.weight, 2), tuple(vote.publication.routes))
+        key: Hashable = (vote.tier, vote.direction, vote.group, round(vote.weight, 1), tuple(vote.publication.routes))
         seen.setdefault(key, (vote.study_id, vote.publication))
     for source in outcome.sources:
-        key = (source.human, source.solid, round(source.p, 2), tuple(source.match.publication.routes))
+        key = (source.human, source.solid, round(source.p, 1), tuple(source.match.publication.routes))
         seen.setdefault(key, (source.id, source.match.publication))
     for paper in (*(one.publication for one in outcome.found), *(one.publication for one in outcome.numbers)):
         seen.setdefault(paper.id, (paper.id, paper))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from msminer.evidence.citation import Candidate, candidates, rule_citation
 from msminer.evidence.claims import DRUG_ARM, Claim, Register, allowed_designs
@@ -15,7 +16,8 @@ from msminer.evidence.matching import Match, Matcher, Matches
 from msminer.evidence.mention import Source, rule_mention, sources_of
 from msminer.evidence.publications import Publication
 from msminer.evidence.studies import Studies
-from msminer.evidence.votes import TierTable, Vote, cast, review_votes
+from msminer.evidence.tiers import TierTable
+from msminer.evidence.votes import Vote, as_read, candidate_votes, review_votes, speakers
 
 Keep = Callable[[Publication], bool]
 Lookup = Callable[[Claim], Sequence[Publication]]
@@ -95,16 +97,30 @@ class Case:
         }[self.claim.check]
         return check(keep, extra, retracted)
 
-    def _votes(self, found: Matches, keep: Keep, retracted: bool) -> list[Vote]:
-        pool = found.primary + ([one for one in found.retracted if self._primary(one)] if retracted else [])
-        kept = [one for one in pool if keep(one.publication)]
-        return cast(kept, self.claim.expect, self.studies, self.register.rules, self.context.labelling)
+    # A case is judged again for every year and study left out: what each publication would vote is found once.
+    @cached_property
+    def _own(self) -> Sequence[Vote]:
+        return self._candidates(self.matches.primary)
 
-    def _primary(self, match: Match) -> bool:
-        return self.register.rules.scope(match.tier) is not None
+    @cached_property
+    def _opposite(self) -> Sequence[Vote]:
+        return self._candidates(self.other.primary)
+
+    @cached_property
+    def _with_retracted(self) -> Sequence[Vote]:
+        rules = self.register.rules
+        gone = [one for one in self.matches.retracted if rules.scope(one.tier) is not None]
+        return self._candidates([*self.matches.primary, *gone])
+
+    def _candidates(self, matches: Sequence[Match]) -> Sequence[Vote]:
+        return candidate_votes(matches, self.claim.expect, self.studies, self.register.rules)
+
+    def _votes(self, pool: Sequence[Vote], keep: Keep) -> list[Vote]:
+        kept = speakers(vote for vote in pool if keep(vote.publication))
+        return as_read(kept, self.claim.expect, self.register.rules, self.context.labelling)
 
     def _ruling(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> tuple[Ruling, list[Vote]]:
-        votes = [*self._votes(self.matches, keep, retracted), *extra]
+        votes = [*self._votes(self._with_retracted if retracted else self._own, keep), *extra]
         context = [one for one in self.matches.context if keep(one.publication) and self._long_enough(one)]
         designs = allowed_designs(self.claim, self.register.vocabulary)
         reviews = review_votes(context, self.claim.expect, self.register.rules, designs, self.context.labelling)
@@ -126,8 +142,8 @@ class Case:
     def _comparison(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
         if DRUG_ARM in self.claim.against:
             return self._direction(keep, extra, retracted)
-        first = [*self._votes(self.matches, keep, retracted), *extra]
-        second = self._votes(self.other, keep, retracted)
+        first = [*self._votes(self._with_retracted if retracted else self._own, keep), *extra]
+        second = self._votes(self._opposite, keep)
         verdict, why, one, other = rule_comparison(first, second, self.claim.about, self.register.rules)
         deciding = tuple(vote for table in (*one, *other) for vote in table.votes)
         return Outcome(verdict, why, tuple(one), tuple(other), deciding, deciding)

@@ -19,11 +19,15 @@ _OTHER = "other_disease"
 
 @dataclass(frozen=True)
 class Match:
-    """A publication that a claim is about, with the findings that speak to it; none where it asks for no outcome."""
+    """A publication that a claim is about, with the findings that speak to it; none where it asks for no outcome.
+
+    p: chance that its design, population and cell type are what they were read as; 1 where people labelled.
+    """
 
     publication: Publication
     tier: str
     findings: tuple[Finding, ...]
+    p: float = 1.0
 
 
 @dataclass
@@ -63,7 +67,7 @@ class Matcher:
         if self.claim.routes and not set(self.claim.routes) & set(publication.routes):
             found.left_out["another or unknown route"] += 1
             return
-        match = Match(publication, tier_of(publication, self.rules), findings)
+        match = Match(publication, tier_of(publication, self.rules), findings, self._belongs(publication, findings))
         context = match.tier in self.rules.block.context
         if match.tier not in self.designs and not (context and self.claim.check != "mention"):
             found.left_out[f"design does not count: {match.tier}"] += 1
@@ -85,6 +89,16 @@ class Matcher:
     def _population(self, publication: Publication) -> bool:
         return matches_population(self.claim.population, publication.populations, self.vocabulary)
 
+    def _belongs(self, publication: Publication, findings: Sequence[Finding]) -> float:
+        """Chance that it is a study of this kind: three readings, taken as independent (docs/statistics.md)."""
+        if not publication.label_p:
+            return 1.0
+        people = matching_populations(self.claim.population, publication.populations, self.vocabulary)
+        named = [finding.cell_type for finding in findings] or publication.cell_types
+        cells = self.vocabulary.with_parents(named) & self.cells
+        design = publication.chance("study_design", [publication.study_design])
+        return design * publication.chance("populations", people) * publication.chance("cell_types", cells)
+
     def _findings(self, publication: Publication) -> tuple[Finding, ...] | None:
         if not self.claim.outcome:
             cells = self.vocabulary.with_parents(publication.cell_types)
@@ -105,7 +119,12 @@ class Matcher:
 
 
 def matches_population(wanted: Sequence[str], populations: Sequence[str], vocabulary: Vocabulary) -> bool:
-    """Whether any population is wanted, with its subtypes; `any` leaves out other diseases unless they are named.
+    """Whether any population is wanted, with its subtypes; see `matching_populations`."""
+    return bool(matching_populations(wanted, populations, vocabulary))
+
+
+def matching_populations(wanted: Sequence[str], populations: Sequence[str], vocabulary: Vocabulary) -> set[str]:
+    """The populations, broader ones included, that are wanted; `any` leaves out other diseases unless they are named.
 
     An animal model named beside another disease and no model of MS is that disease's model (annotation guide), so it
     goes with the other disease.
@@ -116,7 +135,7 @@ def matches_population(wanted: Sequence[str], populations: Sequence[str], vocabu
         if not any(vocabulary.parents.get(one) == _BARE_MODEL for one in present):
             present.discard(_BARE_MODEL)
     names = {one for name in wanted for one in vocabulary.claim_populations.get(name, frozenset({name}))}
-    return bool(present & names)
+    return present & names
 
 
 def drug_comparison(rules: Rules) -> Callable[[Publication, Finding], bool]:

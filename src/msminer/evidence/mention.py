@@ -44,7 +44,7 @@ def _source(name: str, match: Match, rules: Rules) -> Source:
     primary = rules.scope(match.tier) == "human"
     populations = set(match.publication.populations)
     context = match.tier in rules.block.context and bool(populations - _MODELS)
-    p = max((finding.p for finding in match.findings), default=1.0)
+    p = match.p * max((finding.p for finding in match.findings), default=1.0)
     return Source(name, match, primary or context, primary and rules.may_back(match.tier), p)
 
 

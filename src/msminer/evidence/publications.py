@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["quote", "digest", "fact"]
@@ -43,6 +44,7 @@ class Publication:
     """One publication; unknown facts are None, never a guess.
 
     queries: names of the searches that found it; None for an evidence table, whose rows serve every claim.
+    label_p: (axis, label) → calibrated probability, where a model labelled; empty where people did.
     """
 
     id: str
@@ -68,6 +70,11 @@ class Publication:
     concern: bool = False
     figures: tuple[Figure, ...] = ()
     queries: frozenset[str] | None = None
+    label_p: Mapping[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
+
+    def chance(self, axis: str, labels: Iterable[str]) -> float:
+        """Probability that one of the labels is right: that of the surest; 1 where no model gave any of them."""
+        return max((self.label_p[axis, label] for label in labels if (axis, label) in self.label_p), default=1.0)
 
     @property
     def text(self) -> str:

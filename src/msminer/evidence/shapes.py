@@ -12,7 +12,8 @@ from msminer.evidence.judging import Case, Outcome
 from msminer.evidence.matching import Match
 from msminer.evidence.mention import Source
 from msminer.evidence.publications import Finding, Publication
-from msminer.evidence.votes import TierTable, direction_of
+from msminer.evidence.tiers import TierTable
+from msminer.evidence.votes import direction_of
 
 _DIRECTIONS = ("benefit", "no_effect", "harm", "mixed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from msminer.evidence.publications import Finding, Kind, Publication
@@ -33,20 +34,27 @@ def publications_from_labels(
     design has the design `unknown`, which counts nowhere; one without labels is left out: nothing is known of it.
     """
     words = vocabulary or load_vocabulary()
-    by_axis = _labels(labels)
+    by_axis, chances = _labels(labels)
     by_pmid = _findings(findings, kind)
     return [
-        _publication(row, by_axis[row["pmid"]], by_pmid.get(row["pmid"], ()), words)
+        replace(
+            _publication(row, by_axis[row["pmid"]], by_pmid.get(row["pmid"], ()), words), label_p=chances[row["pmid"]]
+        )
         for row in articles.to_dict("records")
         if row["pmid"] in by_axis
     ]
 
 
-def _labels(labels: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+_Chances = dict[str, dict[tuple[str, str], float]]
+
+
+def _labels(labels: pd.DataFrame) -> tuple[dict[str, dict[str, list[str]]], _Chances]:
     out: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for pmid, axis, label in labels[["pmid", "axis", "label"]].itertuples(index=False):
+    chances: _Chances = defaultdict(dict)
+    for pmid, axis, label, p in labels[["pmid", "axis", "label", "p"]].itertuples(index=False):
         out[pmid][axis].append(label)
-    return dict(out)
+        chances[pmid][axis, label] = float(p)
+    return dict(out), chances
 
 
 def _findings(findings: pd.DataFrame, kind: Kind) -> dict[str, tuple[Finding, ...]]:

@@ -1,21 +1,18 @@
-"""From matches to votes: one a study, each with its tier, direction and weight; and from votes to tiers."""
+"""From matches to votes: one a study, each with its tier, direction and weight."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from msminer.evidence.labelling import Labelling
+from msminer.evidence.labelling import Labelling, Reading
 from msminer.evidence.matching import Match
 from msminer.evidence.publications import Finding, Publication
 from msminer.evidence.rules import Rules
-from msminer.evidence.statistics import Group, Share, pooled_share
 from msminer.evidence.studies import Studies, newest_first
 
-Stance = Literal["supports", "against", "split", "too few", "shown only"]
 MIXED = "mixed"
 _HUMAN_ONLY_MISSING = frozenset({"animal_model", "eae", "toxic_demyelination", "dysmyelination", "none"})
 _POOLED = re.compile(
@@ -29,8 +26,9 @@ class Vote:
     """One study's vote: the publication that speaks, its tier, direction, and the findings that make it.
 
     agrees: whether the direction is the expected one; None where it is mixed.
-    score: expected support, 0 to 1; weight: chance that it is a study at all; variance: of the score, from labelling;
-    shared: its part that is the same for every study of that predicted direction.
+    score: expected support, 0 to 1; worth: how many studies it stands for (a review that pools: more than one);
+    belongs: chance that it is a study of the claim's kind; weight: how many studies it counts as, with all doubt about
+    its labels; variance: of its support, from labelling; reading: what it was read with, None for people's labels.
     """
 
     study_id: str
@@ -41,24 +39,11 @@ class Vote:
     group: str
     findings: tuple[Finding, ...]
     score: float
+    worth: float = 1.0
+    belongs: float = 1.0
     weight: float = 1.0
     variance: float = 0.0
-    shared: float = 0.0
-
-
-@dataclass(frozen=True)
-class TierTable:
-    """One tier's studies by direction, and its share of support."""
-
-    tier: str
-    scope: str
-    votes: tuple[Vote, ...]
-    share: Share
-    stance: Stance
-
-    def count(self, direction: str) -> int:
-        """Studies with that direction."""
-        return sum(vote.direction == direction for vote in self.votes)
+    reading: Reading | None = None
 
 
 def direction_of(findings: Iterable[Finding]) -> str:
@@ -86,15 +71,22 @@ def cast(
     matches: Sequence[Match], expect: str, studies: Studies, rules: Rules, labelling: Labelling | None = None
 ) -> list[Vote]:
     """One vote a study: the newest matching publication of its strongest tier speaks; in the order of study ids."""
-    by_study: dict[str, list[Match]] = defaultdict(list)
-    for match in matches:
-        by_study[studies.of(match.publication).id].append(match)
-    order = [tier.tier for tier in rules.block.tiers]
-    out = []
-    for study_id, group in sorted(by_study.items()):
-        voice = min(group, key=lambda one: (order.index(one.tier), *newest_first(one.publication)))
-        out.append(_vote(study_id, voice, expect, rules))
-    return as_read(out, expect, rules, labelling)
+    return as_read(speakers(candidate_votes(matches, expect, studies, rules)), expect, rules, labelling)
+
+
+def candidate_votes(matches: Sequence[Match], expect: str, studies: Studies, rules: Rules) -> list[Vote]:
+    """What each publication would vote, sorted so that the first of a study speaks for it."""
+    order = {tier.tier: place for place, tier in enumerate(rules.block.tiers)}
+    votes = [_vote(studies.of(match.publication).id, match, expect, rules) for match in matches]
+    return sorted(votes, key=lambda one: (one.study_id, order[one.tier], *newest_first(one.publication)))
+
+
+def speakers(sorted_votes: Iterable[Vote]) -> list[Vote]:
+    """The first vote of every study."""
+    first: dict[str, Vote] = {}
+    for vote in sorted_votes:
+        first.setdefault(vote.study_id, vote)
+    return list(first.values())
 
 
 def _vote(study_id: str, match: Match, expect: str, rules: Rules) -> Vote:
@@ -108,6 +100,7 @@ def _vote(study_id: str, match: Match, expect: str, rules: Rules) -> Vote:
         group="+".join(sorted({finding.cell_type for finding in match.findings})) or "any",
         findings=match.findings,
         score=score_of(credited, expect, rules),
+        belongs=match.p,
     )
 
 
@@ -116,83 +109,38 @@ def as_read(votes: Sequence[Vote], expect: str, rules: Rules, labelling: Labelli
 
     Studies of people and of models have mixes of directions of their own.
     """
-    read = [vote for vote in votes if any(finding.kind != "fact" for finding in vote.findings)]
-    if labelling is None or not read:
+    groups: dict[tuple[object, bool], list[int]] = defaultdict(list)
+    if labelling is None:
         return list(votes)
-    scopes = {rules.scope(vote.tier) for vote in read}
-    truths = {one: labelling.behind([v.direction for v in read if rules.scope(v.tier) == one]) for one in scopes}
-    known = {vote.study_id for vote in read}
-    return [
-        _doubted(vote, truths[rules.scope(vote.tier)][vote.direction], expect, rules, labelling)
-        if vote.study_id in known
-        else vote
-        for vote in votes
-    ]
+    for index, vote in enumerate(votes):
+        if any(finding.kind != "fact" for finding in vote.findings):
+            groups[_kind(vote, rules)].append(index)
+    out = list(votes)
+    for key, indices in groups.items():
+        group = [votes[index] for index in indices]
+        strange = 1 - sum(vote.belongs for vote in group) / len(group)
+        support = _support(expect, rules, credited=key[1])
+        reading = labelling.reading([vote.direction for vote in group], strange, support)
+        for index in indices:
+            out[index] = _doubted(votes[index], reading)
+    return out
 
 
-def _doubted(vote: Vote, truth: Mapping[str, float], expect: str, rules: Rules, labelling: Labelling) -> Vote:
-    chances = dict(truth)
-    if all(finding.outcome in rules.block.no_effect_is_benefit for finding in vote.findings):
-        chances["benefit"] = chances.get("benefit", 0.0) + chances.pop("no_effect", 0.0)
-    score, variance = _expected(chances, expect, rules)
-    shared = variance / (labelling.doubt.get(vote.direction, 0.0) + 1)
-    weight = vote.weight * labelling.real
-    return replace(vote, score=score, weight=weight, variance=weight * variance, shared=shared)
+def _kind(vote: Vote, rules: Rules) -> tuple[object, bool]:
+    """Votes that are read together: of one scope, and alike in what no effect counts for."""
+    credited = all(finding.outcome in rules.block.no_effect_is_benefit for finding in vote.findings)
+    return rules.scope(vote.tier), credited
 
 
-def _expected(truth: Mapping[str, float], expect: str, rules: Rules) -> tuple[float, float]:
-    total = sum(truth.values())
-    scores = [(p / total, score_of(name, expect, rules)) for name, p in truth.items()]
-    mean = sum(p * score for p, score in scores)
-    return mean, sum(p * (score - mean) ** 2 for p, score in scores)
+def _support(expect: str, rules: Rules, *, credited: bool) -> dict[str, float]:
+    support = {name: score_of(name, expect, rules) for name in ("benefit", "no_effect", "harm", MIXED)}
+    return {**support, "no_effect": support["benefit"]} if credited else support
 
 
-def tier_table(tier: str, scope: str, votes: Sequence[Vote], rules: Rules) -> TierTable:
-    """A tier's studies, share and stance; `too few` below the rules' minimum."""
-    share = pooled_share(_groups(votes), rules.block.pool)
-    return TierTable(tier, scope, tuple(votes), share, stance_of(votes, share, rules))
-
-
-def share_of(votes: Sequence[Vote], rules: Rules) -> Share:
-    """The partially pooled share of support of the votes."""
-    return pooled_share(_groups(votes), rules.block.pool)
-
-
-def _groups(votes: Sequence[Vote]) -> list[Group]:
-    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for vote in votes:
-        total = sums[vote.group]
-        total[0] += vote.score * vote.weight
-        total[1] += vote.weight
-        total[2] += vote.variance
-    groups = [(s, n, v) for s, n, v in sums.values()]
-    # What all studies of one predicted direction share does not average out: it goes with the square of their number.
-    alike: dict[str, list[Vote]] = defaultdict(list)
-    for vote in votes:
-        alike[vote.direction].append(vote)
-    common = sum(sum(vote.weight for vote in group) ** 2 * group[0].shared for group in alike.values())
-    return [(0.0, 0.0, 0.0)] if not groups else [(groups[0][0], groups[0][1], groups[0][2] + common), *groups[1:]]
-
-
-def stance_of(votes: Sequence[Vote], share: Share, rules: Rules) -> Stance:
-    """What the votes say together; docs/verdicts.md gives the limits, data/claims.yaml their reasons."""
-    block = rules.block
-    # A study read by a model weighs a little less than one; rounding keeps three good readings three studies.
-    if round(sum(vote.weight for vote in votes)) < block.minimum_studies or not votes:
-        return "too few"
-    if share.share >= block.support_share and share.above_half >= block.support_probability:
-        return "supports"
-    if share.share <= 1 - block.support_share and share.above_half <= 1 - block.support_probability:
-        return "against"
-    return "split" if disputed(votes, rules) else "too few"
-
-
-def disputed(votes: Sequence[Vote], rules: Rules) -> bool:
-    """Whether votes really disagree: enough on each side, a mixed one on both, or a controlled trial that does not."""
-    support = sum(vote.agrees is not False for vote in votes)
-    against = sum(vote.agrees is not True for vote in votes)
-    trial = any(vote.tier == "trial_controlled" and vote.agrees is not True for vote in votes)
-    return trial or min(support, against) >= rules.block.dispute_studies
+def _doubted(vote: Vote, reading: Reading) -> Vote:
+    chance, score, spread = reading.of[vote.direction]
+    weight = vote.worth * chance
+    return replace(vote, score=score, weight=weight, variance=weight * spread, reading=reading)
 
 
 def review_votes(
@@ -230,5 +178,5 @@ def _reviewed(publication: Publication, rules: Rules) -> str | None:
 def _weighted(group: Sequence[Match], expect: str, rules: Rules, labelling: Labelling | None) -> list[Vote]:
     pooled = any(_POOLED.search(match.publication.text) for match in group)
     weight = max(1.0, rules.block.minimum_studies / len(group)) if pooled else 1.0
-    votes = [replace(_vote(match.publication.id, match, expect, rules), weight=weight) for match in group]
+    votes = [replace(_vote(match.publication.id, match, expect, rules), worth=weight, weight=weight) for match in group]
     return as_read(sorted(votes, key=lambda vote: vote.study_id), expect, rules, labelling)
