@@ -665,6 +665,7 @@ class TestFiles:
 
     def test_memory_is_flat(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("msminer.pubmed.window._BLOCK", 1 << 16)
+        monkeypatch.setattr("msminer.pubmed.window._RUN", 1 << 16)
         path = tmp_path / "many.xml"
         path.write_bytes(page(*[ARTICLE.replace("91000001", str(92000000 + i)) for i in range(1_500)]))
         tracemalloc.start()

@@ -39,10 +39,6 @@ class Columns(NamedTuple):
         """The record with these columns alone."""
         return record if self is EVERY else cast("ParsedRecord", {name: record[name] for name in self.names})  # type: ignore[literal-required]
 
-    def and_(self, *more: str) -> Columns:
-        """These columns and others."""
-        return choose({*self.names, *more})
-
 
 EVERY = Columns(NAMES, frozenset(_PARTS.values()))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
-from msminer.pubmed.columns import EVERY, Columns, choose
+from msminer.pubmed.columns import EVERY, choose
 from msminer.pubmed.layout import Unusual
 from msminer.pubmed.quick import quick_record
 from msminer.pubmed.record import article_record, book_record, deleted_pmids
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 MAX_PAGE = 256 << 20
 # Records in one part of a file, about: 1 MB at 12 kB a record (2026-11).
 PART = 100
-# What decides which of two records of a PMID stays, before their whole text does.
-_RANKED = ("pmid", "version", "date_revised")
 _ARTICLE, _ARTICLE_NAME, _ARTICLE_END = b"<PubmedArticle>", b"<PubmedArticle", b"</PubmedArticle>"
 _BLANK = b" \t\r\n"
 _FIRST_PMID = re.compile(rb"<PMID[^>]*>\s*([1-9][0-9]{0,8})\s*</PMID>")
@@ -65,7 +63,7 @@ def parse_page(data: bytes, *, source: str = "page") -> ParsedPage:
     page = ParsedPage()
     with open_bytes(data) as stream:
         for piece in split_records(stream, source=source, limit=MAX_PAGE, runs=True):
-            _read_any(piece, page, source, EVERY)
+            _read_any(piece, page, source, EVERY.parts)
     return ParsedPage(newest(page.records), page.deleted, page.bad)
 
 
@@ -83,35 +81,32 @@ def iter_file(path: Path, fields: Collection[str] | None = None) -> Iterator[Par
         pieces = split_records(stream, source=path.name, runs=True)
         more = True
         while more:
-            page, more = _part(pieces, path.name, columns.and_(*_RANKED))
-            yield _only(_unseen(page, seen), columns)
+            page, more = _part(pieces, path.name, columns.parts)
+            page = _unseen(page, seen)
+            yield ParsedPage([columns.of(record) for record in page.records], page.deleted, page.bad)
 
 
-def _part(pieces: Iterator[Piece], source: str, columns: Columns) -> tuple[ParsedPage, bool]:
+def _part(pieces: Iterator[Piece], source: str, wanted: frozenset[str]) -> tuple[ParsedPage, bool]:
     """The next records, and whether there may be more."""
     page = ParsedPage()
     taken = []
     with _no_collector():
         for piece in pieces:
             taken.append(piece)
-            _read_any(piece, page, source, columns)
+            _read_any(piece, page, source, wanted)
             if len(page.records) + len(page.deleted) + len(page.bad) >= PART:
-                return _whole_if_doubled(page, taken, source, columns), True
-        return _whole_if_doubled(page, taken, source, columns), False
+                return _whole_if_doubled(page, taken, source, wanted), True
+        return _whole_if_doubled(page, taken, source, wanted), False
 
 
-def _whole_if_doubled(page: ParsedPage, pieces: list[Piece], source: str, columns: Columns) -> ParsedPage:
+def _whole_if_doubled(page: ParsedPage, pieces: list[Piece], source: str, wanted: frozenset[str]) -> ParsedPage:
     """The part, read again with every column when a PMID comes twice: all of a record decides which of two stays."""
-    if columns is EVERY or len({record["pmid"] for record in page.records}) == len(page.records):
+    if wanted == EVERY.parts or len({record["pmid"] for record in page.records}) == len(page.records):
         return page
     again = ParsedPage()
     for piece in pieces:
-        _read_any(piece, again, source, EVERY)
+        _read_any(piece, again, source, EVERY.parts)
     return again
-
-
-def _only(page: ParsedPage, columns: Columns) -> ParsedPage:
-    return ParsedPage([columns.of(record) for record in page.records], page.deleted, page.bad)
 
 
 @contextlib.contextmanager
@@ -152,21 +147,21 @@ def _unseen(page: ParsedPage, seen: dict[str, int]) -> ParsedPage:
     return ParsedPage(fresh, page.deleted, page.bad)
 
 
-def _read_any(piece: Piece, page: ParsedPage, source: str, columns: Columns) -> None:
+def _read_any(piece: Piece, page: ParsedPage, source: str, wanted: frozenset[str]) -> None:
     """Add what a piece holds to the page; of a run, what is not laid out as usual is taken out and read by itself."""
     if piece.kind != "run":
-        _read(piece, page, source, columns)
+        _read(piece, page, source, wanted)
         return
     at = 0
     while at < len(piece.data):
         try:
-            record, at = quick_record(piece.data, at, columns)
+            record, at = quick_record(piece.data, at, wanted)
             page.records.append(record)
         except Unusual:
-            at = _read_first(piece.data, at, page, source, columns)
+            at = _read_first(piece.data, at, page, source, wanted)
 
 
-def _read_first(run: bytes, at: int, page: ParsedPage, source: str, columns: Columns) -> int:
+def _read_first(run: bytes, at: int, page: ParsedPage, source: str, wanted: frozenset[str]) -> int:
     """Add what stands at this place of a run to the page; returns where the next thing stands."""
     end = run.find(_ARTICLE_END, at) + len(_ARTICLE_END)
     # As far as the next end of an article; it is its own end when only one starts before it.
@@ -175,15 +170,15 @@ def _read_first(run: bytes, at: int, page: ParsedPage, source: str, columns: Col
     else:
         set_of_it = BytesIO(b"<PubmedArticleSet>" + run[at:] + b"</PubmedArticleSet>")
         piece = next(split_records(set_of_it, source=source))
-    _read(piece, page, source, columns)
+    _read(piece, page, source, wanted)
     end = at + len(piece.data)
     return len(run) - len(run[end:].lstrip(_BLANK))
 
 
-def _read(piece: Piece, page: ParsedPage, source: str, columns: Columns) -> None:
+def _read(piece: Piece, page: ParsedPage, source: str, wanted: frozenset[str]) -> None:
     """Add what a piece holds to the page, or set it aside; records that a lost end tag hides in it are still found."""
     try:
-        _add(piece, page, columns)
+        _add(piece, page, wanted)
     except ParseError as error:
         if isinstance(error, UnsafeXml):
             raise UnsafeXml(error.message, source=source, **error.context) from error
@@ -192,7 +187,7 @@ def _read(piece: Piece, page: ParsedPage, source: str, columns: Columns) -> None
             _set_aside(piece.data, str(error), page)
         for part in parts if len(parts) > 1 else ():
             try:
-                _add(part, page, columns)
+                _add(part, page, wanted)
             except DamagedXml as damage:
                 _set_aside(part.data, str(damage), page)
 
@@ -212,25 +207,25 @@ def _hidden_units(piece: Piece) -> list[Piece]:
     return [piece._replace(kind=unit_kind(part), data=part) for part in parts]
 
 
-def _add(piece: Piece, page: ParsedPage, columns: Columns) -> None:
+def _add(piece: Piece, page: ParsedPage, wanted: frozenset[str]) -> None:
     if piece.kind == "PubmedArticle":
-        page.records.append(_article(piece, columns))
+        page.records.append(_article(piece, wanted))
     elif piece.kind == "PubmedBookArticle":
-        page.records.append(columns.of(book_record(_element(piece))))
+        page.records.append(book_record(_element(piece)))
     elif piece.kind == "DeleteCitation":
         page.deleted.extend(deleted_pmids(_element(piece)))
     else:
         raise DamagedXml("neither a record nor a blank between two records")
 
 
-def _article(piece: Piece, columns: Columns) -> ParsedRecord:
+def _article(piece: Piece, wanted: frozenset[str]) -> ParsedRecord:
     """The record, read strictly: from its bytes where it is well-formed and laid out as usual, else through a tree."""
     if piece.plain and is_well_formed(piece.data):
         try:
-            return quick_record(piece.data, 0, columns)[0]
+            return quick_record(piece.data, 0, wanted)[0]
         except Unusual:
             pass
-    return columns.of(article_record(_element(piece)))
+    return article_record(_element(piece))
 
 
 def _element(piece: Piece) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msminer.errors import ParseError
 from msminer.pubmed import lists, rules
-from msminer.pubmed.columns import EVERY, Columns
+from msminer.pubmed.columns import EVERY
 from msminer.pubmed.layout import Parts, Unusual, W, lay_out
 from msminer.pubmed.lists import attribute, clean
 from msminer.pubmed.record import trial_ids
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from msminer.schema import ParsedRecord, Section
 
 _SECTION = re.compile(rf"{W}<AbstractText((?: [\w:]++=\"[^\"<\t\r\n]*+\")*+)>")
+_BARE = "<AbstractText>"
 _REST = re.compile(
     rf"{W}(?:<CopyrightInformation>[^<]*+(?:<(?!/?CopyrightInformation\b)[^<]*+)*+</CopyrightInformation>{W})?"
 )
 _INLINE = re.compile(r"</?(?:[biu]|su[bp])>")
 
 
-def quick_record(data: bytes, at: int = 0, columns: Columns = EVERY) -> tuple[ParsedRecord, int]:
+def quick_record(data: bytes, at: int = 0, wanted: frozenset[str] = EVERY.parts) -> tuple[ParsedRecord, int]:
     """The usual PubmedArticle that begins here, and where the next one begins; raises Unusual for any other.
 
-    columns: those the record is to have.
+    wanted: the long parts to read; columns of the others are empty and must not be shown.
     """
     try:
-        parts = lay_out(data, at, columns.parts)
-        record = _record(parts, columns.parts)
+        parts = lay_out(data, at, wanted)
+        return _record(parts, wanted), parts.end
     except (UnicodeDecodeError, ParseError) as error:
         raise Unusual from error
-    return columns.of(record), parts.end
 
 
 def _record(parts: Parts, wanted: frozenset[str]) -> ParsedRecord:
@@ -81,28 +81,32 @@ def _record(parts: Parts, wanted: frozenset[str]) -> ParsedRecord:
 
 def _flattened(text: str) -> str:
     """Text with inline tags: the plain ones just go, formulas and the like are read through a tree."""
-    if "<" in text:
-        bare = _INLINE.sub("", text)
-        return plain(read_tree(f"<text>{text}</text>".encode())) if "<" in bare else clean(bare)
-    return clean(text)
+    if "<" not in text:
+        return clean(text)
+    bare = _INLINE.sub("", text)
+    return plain(read_tree(f"<text>{text}</text>".encode())) if "<" in bare else clean(bare)
 
 
 def _sections(abstract: str) -> list[Section]:
     *parts, rest = abstract.split("</AbstractText>")
     sections: list[Section] = []
     for part in parts:
-        opening = _SECTION.match(part)
-        if not opening:
-            raise Unusual
-        inside = part[opening.end() :]
-        if "<" in inside and "<AbstractText" in inside:
+        label, inside = (None, part[len(_BARE) :]) if part.startswith(_BARE) else _labelled(part)
+        if "<AbstractText" in inside:
             raise Unusual
         if text := _flattened(inside):
-            attributes = opening[1]
-            sections.append({"label": attribute(attributes, "Label") or None if attributes else None, "text": text})
+            sections.append({"label": label, "text": text})
     if "<" in rest and not _REST.fullmatch(rest):
         raise Unusual
     return sections
+
+
+def _labelled(part: str) -> tuple[str | None, str]:
+    """Label and content of an AbstractText without its end tag."""
+    opening = _SECTION.match(part)
+    if not opening:
+        raise Unusual
+    return attribute(opening[1], "Label") or None, part[opening.end() :]
 
 
 @functools.lru_cache(maxsize=4096)  # a file holds few different journals and dates

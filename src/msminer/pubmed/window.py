@@ -128,10 +128,12 @@ class Window:
         They end before the first comment, CDATA section or instruction.
         Each is well-formed when all are between the tags of one element: it has no other end tag of its name.
         """
+        self._fill(_RUN)
         here = self.total - len(self.data) + self.at
-        limit = _hiding(self.data, self.at, min(self.at + _RUN, len(self.data)))
-        end = self.data.rfind(_ARTICLE_END, self.at, limit)
-        if here < self.careful or end < 0 or not self.data.startswith(_ARTICLE, self.at):
+        if here < self.careful or not self.data.startswith(_ARTICLE, self.at):
+            return None
+        end = self.data.rfind(_ARTICLE_END, self.at, _hiding(self.data, self.at, self.at + _RUN))
+        if end < 0:
             return None
         end += len(_ARTICLE_END)
         data = self.data[self.at : end]
