@@ -255,6 +255,31 @@ class TestFields:
             assert [r["pmid"] for r in parsed.records] == ["91000010", "91000002", "91000011", "91000012", "91000014"]
             assert len(parsed.bad) == 2
 
+    def test_what_a_list_lacks_is_left_out(self) -> None:
+        no_name = with_("<MeshHeading><DescriptorName", "<MeshHeading></MeshHeading><MeshHeading><DescriptorName")
+        assert one(no_name) == one(ARTICLE)
+        no_abstract_text = re.sub("<AbstractText.*</AbstractText>", "<AbstractText> </AbstractText>", ARTICLE)
+        assert (one(no_abstract_text)["abstract"], one(no_abstract_text)["sections"]) == ("", [])
+        assert one(re.sub("<Abstract>.*?</Abstract>", "<Abstract>words</Abstract>", ARTICLE))["sections"] == []
+        no_date = re.sub("<DateRevised>.*?</DateRevised>|<PubDate>.*?</PubDate>", "", ARTICLE)
+        assert (one(no_date)["date"], one(no_date)["date_revised"]) == (None, None)
+        blank_id = with_('IdType="pmc">PMC9100001', 'IdType="pmc"> ')
+        assert (one(blank_id)["pmcid"], one(blank_id)["doi"]) == (None, "10.9999/inv.1")
+
+    def test_a_book_without_its_book_has_no_doi(self) -> None:
+        assert one(re.sub("<Book>.*</Book>", "", BOOK))["doi"] is None
+
+    def test_nested_sections_are_read_through_a_tree(self) -> None:
+        nested = with_("Nobody knows;", "<AbstractText>Nobody</AbstractText> knows;")
+        with pytest.raises(Unusual):
+            quick_record(nested.encode())
+        assert one(nested)["abstract"] == one(ARTICLE)["abstract"]
+
+    def test_bytes_that_are_no_utf8_are_not_read_quickly(self) -> None:
+        """The check before would have refused them; the quick reader does not fail in another way."""
+        with pytest.raises(Unusual):
+            quick_record(ARTICLE.encode().replace(b"Nobody knows", b"Nobody \xff"))
+
     def test_unknown_elements_do_no_harm(self) -> None:
         assert one(with_("<Language>", "<NewThing><Language>xxx</Language></NewThing><Language>")) == one(ARTICLE)
 
@@ -345,6 +370,24 @@ class TestBadRecords:
     def test_a_record_without_a_valid_pmid(self, old: str, new: str) -> None:
         parsed = parse_page(page(with_(old, new), BOOK))
         assert ([r["kind"] for r in parsed.records], len(parsed.bad)) == (["book"], 1)
+
+    @pytest.mark.parametrize(
+        ("record", "name"), [(ARTICLE, "MedlineCitation"), (ARTICLE, "Article"), (BOOK, "BookDocument")]
+    )
+    def test_a_record_without_its_body(self, record: str, name: str) -> None:
+        damaged = re.sub(rf"<(/?){name}\b", r"<\1Other", record)
+        parsed = parse_page(page(damaged, ARTICLE.replace("91000001", "91000005")))
+        assert ([r["pmid"] for r in parsed.records], len(parsed.bad)) == (["91000005"], 1)
+        assert f"has no {name}" in parsed.bad[0].reason
+
+    def test_an_empty_record_and_a_broken_comment_between_two(self) -> None:
+        parsed = parse_page(page("<PubmedArticle/>", BOOK, "<PubmedBookArticle />"))
+        assert (len(parsed.records), [b.raw for b in parsed.bad]) == (
+            1,
+            [b"<PubmedArticle/>", b"<PubmedBookArticle />"],
+        )
+        with pytest.raises(DamagedXml, match="comment"):
+            parse_page(page(ARTICLE, "<!-- a -- b -->", BOOK))
 
     def test_a_lost_end_tag_costs_one_record(self) -> None:
         lost = with_("</PubmedData></PubmedArticle>", "")
