@@ -32,11 +32,13 @@ def _last(name: str) -> str:
 # A tag that is no part of an item is found as an item without text.
 _ODD = "|<"
 _AUTHOR = re.compile(
-    rf"<Author{A}>{W}{_leaf('LastName', keep=True)}{_leaf('ForeName')}{_leaf('Initials', keep=True)}{_leaf('Suffix')}"
+    rf"<Author{A}>{W}(?:<LastName>([^<]++)</LastName>{W}{_leaf('ForeName')}{_leaf('Initials', keep=True)}"
+    rf"{_leaf('Suffix')}|){_leaf('CollectiveName', keep=True)}"
     # What is missing here might still stand behind other elements.
-    rf"{_leaf('CollectiveName', keep=True)}(?:<(?!/?Author\b|LastName|Initials|CollectiveName)[^<]*+)*+</Author>{_ODD}"
+    rf"(?:<(?!/?Author\b|LastName|Initials|CollectiveName)[^<]*+)*+</Author>{_ODD}"
 )
-_ATTRIBUTES = r"((?: \w++=\"[^\"<&]*+\")*+)"
+# Line ends and tabs in a value become blanks, and references characters; neither is usual.
+_ATTRIBUTES = r"((?: \w++=\"[^\"<&\t\r\n]*+\")*+)"
 _TERM = re.compile(
     rf"{W}(?:</MeshHeading>{W}<MeshHeading>{W}<DescriptorName{_ATTRIBUTES}>({T})</Descriptor"
     rf"|<QualifierName{_ATTRIBUTES}>({T})</Qualifier)"
