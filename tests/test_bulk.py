@@ -26,7 +26,7 @@ from msminer.bulk import label as label_room
 from msminer.bulk.label import label_shard
 from msminer.bulk.manifest import load_manifest, make_manifest
 from msminer.bulk.resolve import counts, opened, tables
-from msminer.bulk.shards import Shard, ShardFolder, encode, shard_name
+from msminer.bulk.shards import Shard, ShardFolder, batch_of, encode, shard_name
 from msminer.bulk.sources import FileName, FolderSource, HttpSource, open_source, read_name
 from msminer.bulk.sync import Patience, files_in, gaps, sync
 from msminer.bulk.trends import trends
@@ -476,7 +476,7 @@ def test_resolution_equals_loading_file_by_file(files: list[list[tuple[int, int,
     folder = ShardFolder("memory://resolve")
     shards = []
     for number, rows in enumerate(files):
-        data = encode([[row(p, v, f"{number}.{i}", d) for i, (p, v, d) in enumerate(rows)]], {})
+        data = encode([batch_of(row(p, v, f"{number}.{i}", d) for i, (p, v, d) in enumerate(rows))], {})
         folder.put(f"{number}.parquet", data)
         shards.append(Shard(f"pubmed26n{number + 1:04}.xml.gz", str(number), f"{number}.parquet", "m", 0, 0, ()))
     assert standing(folder, shards[::-1]) == replayed(files)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer import __version__
-from msminer.bulk.shards import Shard, ShardFolder, deleted_row, encode, record_row, sha256_of, shard_name
+from msminer.bulk.shards import Shard, ShardFolder, batch_of, deleted_row, encode, record_row, sha256_of, shard_name
 from msminer.pubmed.parse import ParsedPage, iter_file
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _encoded(path: Path, sha256: str, model: Model) -> bytes:
     batches = []
     counts = {"records": 0, "deleted": 0}
     for part in iter_file(path):
-        batches.append(list(_rows(part, model)))
+        batches.append(batch_of(_rows(part, model)))
         counts["records"] += len(part.records)
         counts["deleted"] += len(part.deleted)
         bad.extend((record.pmid or "unknown", record.reason) for record in part.bad)
