@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from msminer.classify.features import Batch
+from msminer.classify.cells import finding_cell
+from msminer.classify.features import Batch, Encoder
 from msminer.classify.heads import Bools, Doubles
-from msminer.classify.models import OUTCOMES, Predicted, likeliest
+from msminer.classify.models import OUTCOMES, Parts, Predicted, likeliest
 from msminer.vocabulary import NONE, Vocabulary
 
 if TYPE_CHECKING:
@@ -25,11 +26,21 @@ ABSTAIN = 0.2
 
 @dataclass(frozen=True)
 class Rules:
-    """Labels of each axis in order, and least probability to decide a label, by axis; share of each direction."""
+    """Labels of each axis in order, and least probability to decide a label, by axis; share of each direction; cell
+    type → its column of `Batch.ideas`.
+    """
 
     vocabulary: Vocabulary
     thresholds: Mapping[str, float]
     direction_share: Doubles
+    cell_columns: Mapping[str, int]
+
+
+def make_rules(vocabulary: Vocabulary, parts: Parts, encoder: Encoder) -> Rules:
+    """The rules of fitted parts."""
+    number = encoder.book.number
+    columns = {i: number[f"cell_types:{i}"] for i in vocabulary.ids("cell_types") if f"cell_types:{i}" in number}
+    return Rules(vocabulary, dict(parts.thresholds), parts.direction_share, columns)
 
 
 def decided_matrix(axis: str, p: Doubles, threshold: float, vocabulary: Vocabulary) -> Bools:
@@ -124,7 +135,8 @@ def _findings(
 ) -> list[list[FindingSpan]]:
     outcomes, directions = rules.vocabulary.ids(OUTCOMES), rules.vocabulary.ids("directions")
     rows, columns = np.nonzero(predicted.outcomes >= rules.thresholds[OUTCOMES])
-    spans = batch.spans[predicted.sentence[rows, columns]].tolist()
+    sentences = predicted.sentence[rows, columns]
+    spans = batch.spans[sentences].tolist()
     chosen = likeliest(predicted.direction[rows, columns], rules.direction_share).tolist()
     p = predicted.joint[rows, columns].tolist()
     out: list[list[FindingSpan]] = [[] for _ in batch.texts]
@@ -134,7 +146,7 @@ def _findings(
             {
                 "outcome": outcomes[column],
                 "direction": directions[chosen[at]],
-                "cell_type": _cell_type(cells[row], rules),
+                "cell_type": _cell_type(cells[row], rules, batch, (row, int(sentences[at]))),
                 "start": start,
                 "end": end,
                 "quote": batch.texts[row][start:end],
@@ -144,9 +156,6 @@ def _findings(
     return out
 
 
-def _cell_type(cells: Sequence[LabelScore], rules: Rules) -> str:
-    """The likeliest of the most specific cell types; `none` where nothing else is decided."""
-    parents = {rules.vocabulary.parents.get(c["label"]) for c in cells}
-    leaves = [c for c in cells if c["label"] not in parents]
-    best = max(leaves, key=lambda c: c["p"], default=None)
-    return best["label"] if best else NONE
+def _cell_type(cells: Sequence[LabelScore], rules: Rules, batch: Batch, at: tuple[int, int]) -> str:
+    chance = {cell["label"]: cell["p"] for cell in cells}
+    return finding_cell(chance, rules.vocabulary.parents, batch, rules.cell_columns, at)

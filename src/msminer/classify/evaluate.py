@@ -126,7 +126,7 @@ def _one_fold(number: int) -> dict[str, list[Any]]:
     parts = fit(material, train, encoder, vocabulary, _SHARED["seed"])
     texts = [_SHARED["texts"][r] for r in test]
     batch = encoder.encode(texts)
-    rules = decide.Rules(vocabulary, dict(parts.thresholds), parts.direction_share)
+    rules = decide.make_rules(vocabulary, parts, encoder)
     told = list(decide.labelled(texts, batch, models.predict(parts, encoder, batch), rules, "out of fold"))
     return {
         "msminer": told,

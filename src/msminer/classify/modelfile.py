@@ -42,7 +42,7 @@ class Model:
         self.id = model_id
         self.encoder = encoder
         self.parts = parts
-        self.rules = decide.Rules(vocabulary, dict(parts.thresholds), parts.direction_share)
+        self.rules = decide.make_rules(vocabulary, parts, encoder)
 
     def label(self, records: Iterable[Mapping[str, Any]]) -> Iterator[LabelledRecord]:
         """One labelled record per record, in order; needs pmid, title, abstract; equal input gives equal output."""
