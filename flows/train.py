@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, get_run_logger, task
 
-from msminer.errors import ModelRefused
 from msminer.resources import shipped
-
-# What the verdicts rest on: outcome and direction of findings, out of fold.
-_JUDGED = ("findings", "outcome_and_direction", "micro_f1")
 
 
 @task(name="Train the classifier")
-def train_model(gold: Path, records: list[Path], out: Path, seed: int) -> str:
+def train_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None) -> str:
     """Fit and save; returns the model id."""
     from msminer.classify.train import train
 
-    return train(gold, records, out, seed=seed).id
+    return train(gold, records, out, seed=seed, transfer=transfer).id
 
 
 @task(name="Evaluate out of fold")
-def evaluate_model(gold: Path, records: list[Path], out: Path, seed: int) -> dict[str, Any]:
-    """Write the card and return it."""
+def evaluate_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None) -> None:
+    """Write the card beside the model."""
     from msminer.classify.evaluate import evaluate
 
-    return evaluate(gold, records, out, seed=seed)
+    evaluate(gold, records, out, seed=seed, transfer=transfer)
 
 
 @task(name="Publish if not worse")
-def publish(made: Path, place: Path, card: dict[str, Any]) -> None:
-    """Move the new model in; raises ModelRefused when its interval lies below the score of the one in use."""
-    old = place / "card.json"
-    if old.is_file():
-        before, now = _judged(json.loads(old.read_text(encoding="utf-8"))), _judged(card)
-        if now["high"] < before["value"]:
-            raise ModelRefused("the new model is worse than the one in use", before=before["value"], now=now)
-    for path in sorted(made.iterdir()):
-        shutil.copy2(path, place / path.name)
+def publish_model(made: Path, place: Path, gold: Path, seed: int) -> None:
+    """Move the new model in; raises ModelRefused when it is worse than the one in use."""
+    from msminer.classify.publish import publish
 
-
-def _judged(card: dict[str, Any]) -> dict[str, float]:
-    found: Any = card["scores"]
-    for name in _JUDGED:
-        found = found[name]
-    return dict(found)
+    publish(made, place, gold, seed=seed)
 
 
 @flow(name="train")
-def train_flow(gold: Path, records: list[Path], place: Path | None = None, seed: int = 20261101) -> str:
-    """Train on the gold, evaluate by nested cross-validation, publish to `place` (default: the shipped model)."""
+def train_flow(
+    gold: Path,
+    records: list[Path],
+    place: Path | None = None,
+    transfer: Path | None = None,
+    seed: int = 20261101,
+) -> str:
+    """Train on the gold, evaluate by nested cross-validation, publish to `place` (default: the shipped model).
+
+    transfer: folder of the public sets (docs/model.md); without it directions are somewhat worse.
+    """
     target = place or shipped("data", "model")
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        model = train_model(gold, records, made, seed)
-        card = evaluate_model(gold, records, made, seed)
-        publish(made, target, card)
+        model = train_model(gold, records, made, seed, transfer)
+        evaluate_model(gold, records, made, seed, transfer)
+        publish_model(made, target, gold, seed)
     get_run_logger().info("published %s to %s", model, target)
     return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from msminer.vocabulary import Vocabulary
 Rows = Sequence[Mapping[str, Any]]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Measure = Callable[[Doubles], float]
 MANY = ("cell_types", "populations", "routes")
 RESAMPLES = 1_000
 BINS = 10
@@ -37,7 +39,7 @@ class Counts:
         return float(micro), float(each[enough].mean()) if enough.any() else 0.0, each
 
 
-def interval(measure: Callable[[Doubles], float], n: int, seed: int) -> dict[str, float]:
+def interval(measure: Measure, n: int, seed: int) -> dict[str, float]:
     """Value and 95% percentile bootstrap limits of a measure of abstract weights."""
     rng = np.random.default_rng(seed)
     drawn = [measure(rng.multinomial(n, np.full(n, 1 / n)).astype(float)) for _ in range(RESAMPLES)]
@@ -86,8 +88,19 @@ def _by_outcome(row: Mapping[str, Any]) -> dict[str, str]:
     return {finding["outcome"]: finding["direction"] for finding in row["findings"]}
 
 
-def _findings(gold: Rows, told: Rows, vocabulary: Vocabulary, seed: int, each: bool) -> dict[str, Any]:
-    n, outcomes, directions = len(gold), vocabulary.ids("outcomes"), vocabulary.ids("directions")
+@dataclass(frozen=True)
+class _Findings:
+    """Findings of abstracts compared: outcomes, outcomes with their direction, and the directions of shared outcomes as
+    (abstract, gold direction, told direction).
+    """
+
+    outcome: Counts
+    joint: Counts
+    shared: Ints
+
+
+def _compared(gold: Rows, told: Rows, vocabulary: Vocabulary) -> _Findings:
+    outcomes, directions = vocabulary.ids("outcomes"), vocabulary.ids("directions")
     real, said = [_by_outcome(g) for g in gold], [_by_outcome(t) for t in told]
     outcome = Counts(
         np.array([[o in r for o in outcomes] for r in real], bool),
@@ -98,26 +111,59 @@ def _findings(gold: Rows, told: Rows, vocabulary: Vocabulary, seed: int, each: b
         np.array([[r.get(o) == d for o, d in pairs] for r in real], bool),
         np.array([[s.get(o) == d for o, d in pairs] for s in said], bool),
     )
-    shared = np.array(
-        [
-            (k, directions.index(r[o]), directions.index(s[o]))
-            for k, (r, s) in enumerate(zip(real, said, strict=True))
-            for o in r
-            if o in s
-        ]
-    ).reshape(-1, 3)
+    shared = [
+        (k, directions.index(r[o]), directions.index(s[o]))
+        for k, (r, s) in enumerate(zip(real, said, strict=True))
+        for o in r
+        if o in s
+    ]
+    return _Findings(outcome, joint, np.array(shared, np.int64).reshape(-1, 3))
+
+
+def _findings(gold: Rows, told: Rows, vocabulary: Vocabulary, seed: int, each: bool) -> dict[str, Any]:
+    n, outcomes, directions = len(gold), vocabulary.ids("outcomes"), vocabulary.ids("directions")
+    found = _compared(gold, told, vocabulary)
+    by_direction = _macro(np.ones(n), found.shared, len(directions))[1]
     return {
-        "outcome": _axis(outcome, outcomes, n, seed, each),
-        "outcome_and_direction": {"micro_f1": interval(lambda w: joint.f1(w)[0], n, seed)},
+        "outcome": _axis(found.outcome, outcomes, n, seed, each),
+        "outcome_and_direction": {"micro_f1": interval(lambda w: found.joint.f1(w)[0], n, seed)},
         "direction": {
-            "accuracy": interval(lambda w: _accuracy(w, shared), n, seed),
-            "macro_f1": interval(lambda w: _macro(w, shared, len(directions))[0], n, seed),
-            "each": {
-                d: round(float(_macro(np.ones(n), shared, len(directions))[1][k]), 4) for k, d in enumerate(directions)
-            },
-            "n": len(shared),
+            "accuracy": interval(lambda w: _accuracy(w, found.shared), n, seed),
+            "macro_f1": interval(lambda w: _macro(w, found.shared, len(directions))[0], n, seed),
+            "each": {d: round(float(by_direction[k]), 4) for k, d in enumerate(directions)},
+            "n": len(found.shared),
         },
         "at_coverage": at_coverage(gold, told),
+    }
+
+
+def measures(gold: Rows, told: Rows, vocabulary: Vocabulary) -> dict[str, Measure]:
+    """The measures that bars are set for, each a function of how often every abstract counts: "axis measure" → it."""
+    found, n = _compared(gold, told, vocabulary), len(vocabulary.ids("directions"))
+    axes = {}
+    for axis in (*MANY, "study_design"):
+        ids = vocabulary.ids(axis)
+        axes[axis] = Counts(_truth(gold, axis, ids), _told(told, axis, ids))
+    return {
+        "cell_types micro_f1": lambda w: axes["cell_types"].f1(w)[0],
+        "cell_types macro_f1": lambda w: axes["cell_types"].f1(w)[1],
+        "populations micro_f1": lambda w: axes["populations"].f1(w)[0],
+        "routes micro_f1": lambda w: axes["routes"].f1(w)[0],
+        "study_design micro_f1": lambda w: axes["study_design"].f1(w)[0],
+        "study_design macro_f1": lambda w: axes["study_design"].f1(w)[1],
+        "findings.outcome micro_f1": lambda w: found.outcome.f1(w)[0],
+        "findings.direction accuracy": lambda w: _accuracy(w, found.shared),
+        "findings.direction macro_f1": lambda w: _macro(w, found.shared, n)[0],
+        "findings.outcome_and_direction micro_f1": lambda w: found.joint.f1(w)[0],
+    }
+
+
+def differences(gold: Rows, one: Rows, other: Rows, vocabulary: Vocabulary, seed: int) -> dict[str, dict[str, float]]:
+    """Measure → other minus one on the same abstracts, with 95% limits of the paired bootstrap."""
+    before, after = measures(gold, one, vocabulary), measures(gold, other, vocabulary)
+    return {
+        name: interval(lambda w, name=name: after[name](w) - before[name](w), len(gold), seed)  # type: ignore[misc]
+        for name in before
     }
 
 
