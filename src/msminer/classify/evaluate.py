@@ -127,7 +127,8 @@ def _one_fold(number: int) -> dict[str, list[Any]]:
     texts = [_SHARED["texts"][r] for r in test]
     batch = encoder.encode(texts)
     rules = decide.make_rules(vocabulary, parts, encoder)
-    told = list(decide.labelled(texts, batch, models.predict(parts, encoder, batch), rules, "out of fold"))
+    predicted = models.predict(parts, encoder, batch, material.said.rows(test))
+    told = list(decide.labelled(texts, batch, predicted, rules, "out of fold"))
     return {
         "msminer": told,
         "majority": baselines.majority(_SHARED["entries"], train, test),

@@ -13,6 +13,7 @@ from msminer.classify import directions, spec
 from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest, fit_forest
+from msminer.classify.headings import MANY, Said, fit_trust
 from msminer.classify.heads import (
     Bools,
     Doubles,
@@ -77,6 +78,7 @@ class Material:
     axes: Mapping[str, Bools]
     rationales: Bools
     change: Heads
+    said: Said
 
     @property
     def size(self) -> int:
@@ -93,6 +95,7 @@ def make_material(
     weights: Weights,
     vocabulary: Vocabulary,
     change: Heads,
+    said: Said,
 ) -> Material:
     """Views and label matrices of a batch."""
     k = len(vocabulary.ids(OUTCOMES))
@@ -114,6 +117,7 @@ def make_material(
         axes,
         targets.sentences(len(batch.owner), k),
         change,
+        said,
     )
 
 
@@ -146,6 +150,8 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     }
     thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
     temperature = _temperature(raw.axes["study_design"], labels["study_design"])
+    calibrated = {axis: scaling[axis].probabilities(raw.axes[axis]) for axis in MANY}
+    trust = fit_trust(calibrated, labels, material.said.rows(rows))
     documents, forest, sentences = _fit_groups(material, rows, encoder, vocabulary, seed)
     direction = _fit_direction(material, rows, context, encoder, vocabulary=vocabulary, seed=seed)
     return Parts(
@@ -163,6 +169,7 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
         scaling,
         temperature,
         thresholds,
+        trust,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from msminer.classify import decide, models
 from msminer.classify.features import Encoder
 from msminer.classify.forest import Forest
+from msminer.classify.headings import Headings
 from msminer.classify.heads import Heads, Scaling
 from msminer.classify.phrases import PhraseBook
 from msminer.errors import ModelMissing, ModelRefused
@@ -43,13 +44,17 @@ class Model:
         self.encoder = encoder
         self.parts = parts
         self.rules = decide.make_rules(vocabulary, parts, encoder)
+        self._headings = Headings(vocabulary)
 
     def label(self, records: Iterable[Mapping[str, Any]]) -> Iterator[LabelledRecord]:
-        """One labelled record per record, in order; needs pmid, title, abstract; equal input gives equal output."""
+        """One labelled record per record, in order; equal input gives equal output.
+
+        Needs pmid, title, abstract; reads `mesh` and `publication_types` where a record has them.
+        """
         source = iter(records)
         while batch := list(islice(source, BATCH)):
             encoded = self.encoder.encode(batch)
-            predicted = models.predict(self.parts, self.encoder, encoded)
+            predicted = models.predict(self.parts, self.encoder, encoded, self._headings.read(batch))
             yield from decide.labelled(batch, encoded, predicted, self.rules, self.id)
 
 
@@ -79,6 +84,7 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
         },
         "direction_share": parts.direction_share,
         "scaling": {axis: {"slope": s.slope, "offset": s.offset} for axis, s in parts.scaling.items()},
+        "trust": dict(parts.trust),
     }
     return state
 
@@ -114,6 +120,7 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
             {axis: Scaling(value["slope"], value["offset"]) for axis, value in state["scaling"].items()},
             state["temperature"],
             state["thresholds"],
+            state["trust"],
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelRefused("the model file does not hold a model of msminer", why=repr(error)) from error

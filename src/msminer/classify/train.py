@@ -15,6 +15,7 @@ import numpy.typing as npt
 from msminer.classify.cues import load_cues
 from msminer.classify.features import Encoder, word_key
 from msminer.classify.fit import Material, Weights, fit, make_material
+from msminer.classify.headings import Headings
 from msminer.classify.leaks import groups_of
 from msminer.classify.modelfile import Model, save_model, state_of
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
@@ -74,6 +75,7 @@ def prepare(
         weights=Weights(idf, topics),
         vocabulary=vocabulary,
         change=change,
+        said=Headings(vocabulary).read(texts),
     )
 
 
