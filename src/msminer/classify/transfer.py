@@ -62,7 +62,7 @@ def _fit_set(
     idf: Floats,
     held: Sequence[Mapping[str, Any]],
 ) -> Heads:
-    records = without_leaks(_read(path), held)
+    records = without_leaks(read_set(path), held)
     batch = encoder.encode({"title": record["text"], "abstract": ""} for record in records)
     view = cue_view(batch, encoder, weighted(batch.words, idf)).rows(batch.first[:-1].astype(np.int64))
     told = [record["labels"][key] for record in records]
@@ -72,7 +72,8 @@ def _fit_set(
     return fit_heads(view, known, recipe, np.asarray(view.dense.std(axis=0) + 0.1, np.float32))
 
 
-def _read(path: Path) -> list[Mapping[str, Any]]:
+def read_set(path: Path) -> list[Mapping[str, Any]]:
+    """Records of a public set; raises DataError when it is missing or damaged."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
             return [json.loads(line) for line in stream]

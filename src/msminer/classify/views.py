@@ -113,6 +113,17 @@ def sentence_scores(batch: Batch, weights: Floats) -> Floats:
     return found
 
 
+def shifted(values: Floats, batch: Batch, by: int) -> Floats:
+    """Rows of the sentence before (by -1) or after (by 1) each sentence; 0 beyond the abstract."""
+    inside = (place(batch)[0] > 0)[1:, None]
+    out = np.zeros_like(values)
+    if by < 0:
+        out[1:] = values[:-1] * inside
+    else:
+        out[:-1] = values[1:] * inside
+    return out
+
+
 def sentence_extra(batch: Batch) -> Floats:
     """Place and length of each sentence: EXTRA_SENTENCE."""
     number, size = place(batch)
