@@ -12,7 +12,7 @@ from scipy import sparse
 from msminer.classify import sums
 from msminer.classify.features import CHANGES, Batch, Encoder
 from msminer.classify.heads import Doubles, Heads, View, sigmoid, softmax
-from msminer.classify.views import edges, summed
+from msminer.classify.views import TELLS, edges, summed
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -38,13 +38,15 @@ _CLEAR = 0.3
 @dataclass(frozen=True)
 class Context:
     """What is known of a batch before directions: words and outcome scores (sentences x outcomes) of its sentences,
-    what the heads of `transfer` say of them, and chances of design, cells and populations of its abstracts.
+    what the heads of `transfer` say of them, chances of design, cells and populations of its abstracts, and
+    role chances (`views.ROLES`) of its sentences.
     """
 
     words: sparse.csr_matrix
     outcomes: Floats
     change: Floats
     documents: Floats
+    roles: Floats
 
 
 def document_context(axes: Mapping[str, npt.NDArray[np.floating]]) -> Floats:
@@ -81,7 +83,8 @@ def sentence_view(batch: Batch, encoder: Encoder, context: Context, pairs: Rows)
     """Rows for (sentence, outcome) pairs.
 
     Dense columns: ideas of the sentence; pairs of the outcome with each change; net change of good and bad things;
-    title's and last quarter's ideas; the outcome, alone and times the net change; context. Words: the sentence's.
+    title's and last quarter's ideas; the outcome, alone and times the net change; context; roles. Words: its
+    own.
     """
     rows, outcome = pairs[:, 0], pairs[:, 1]
     owner = batch.owner[rows]
@@ -92,7 +95,7 @@ def sentence_view(batch: Batch, encoder: Encoder, context: Context, pairs: Rows)
     known = np.eye(len(context.outcomes[0]), dtype=np.float32)[outcome]
     signed = [known, known * net[:, :1], known * net[:, 1:2]]
     around = _around(batch, columns, owner)
-    about = [context.change[rows], context.documents[owner]]
+    about = [context.change[rows], context.documents[owner], context.roles[rows]]
     return View(np.hstack([now, own, *around, net, *signed, *about], dtype=np.float32), context.words[rows])
 
 
@@ -101,12 +104,12 @@ def abstract_view(batch: Batch, encoder: Encoder, context: Context, pairs: Rows)
 
     Dense columns: what all sentences tell, each weighted by its chance to state the outcome (changes, net change,
     `transfer` heads, sentences for, against and without effect and their products); title and last quarter; the
-    outcome; context. Words: those of the likeliest sentence.
+    outcome; context; what is told on average as result and as conclusion. Words: those of the likeliest sentence.
     """
     abstract, outcome = pairs[:, 0], pairs[:, 1]
     told = _weighted(batch, encoder, context, pairs)
     columns = idea_columns(encoder)
-    change = _change_around(batch, context, abstract)
+    change = [*_change_around(batch, context, abstract), *_change_by_role(batch, encoder, context, abstract)]
     known = np.eye(len(context.outcomes[0]), dtype=np.float32)[outcome]
     about = [context.documents[abstract], known, told]
     rows, _, first = _asked(batch, context, pairs, 1)
@@ -178,6 +181,17 @@ def _change_around(batch: Batch, context: Context, abstract: Rows) -> list[Float
     last = edges(batch)[2].astype(np.float32)[:, None]
     mean: Floats = (summed(context.change * last, batch) / np.maximum(summed(last, batch), 1)).astype(np.float32)
     return [context.change[batch.first[abstract]], mean[abstract]]
+
+
+def _change_by_role(batch: Batch, encoder: Encoder, context: Context, abstract: Rows) -> list[Floats]:
+    """`transfer` heads and net change, averaged over the abstract by the chance to tell a result, and a conclusion."""
+    told = np.hstack([context.change, _net(encoder, batch.ideas)]).astype(np.float32)
+    out = []
+    for role in TELLS:
+        weight = context.roles[:, role]
+        total = np.maximum(summed(weight[:, None], batch), 0.1)
+        out.append(np.asarray((summed(told, batch, weight) / total)[abstract], np.float32))
+    return out
 
 
 def _own_columns(encoder: Encoder) -> npt.NDArray[np.int64]:

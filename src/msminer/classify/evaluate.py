@@ -16,6 +16,7 @@ from msminer.classify.features import Encoder
 from msminer.classify.fit import Material, Rows, fit
 from msminer.classify.heads import folds
 from msminer.classify.leaks import check_no_leak
+from msminer.classify.roles import told_roles
 from msminer.classify.scores import calibration, score_all
 from msminer.classify.targets import paired, read_gold
 from msminer.classify.train import SEED, prepare, read_records
@@ -127,7 +128,8 @@ def _one_fold(number: int) -> dict[str, list[Any]]:
     texts = [_SHARED["texts"][r] for r in test]
     batch = encoder.encode(texts)
     rules = decide.make_rules(vocabulary, parts, encoder)
-    predicted = models.predict(parts, encoder, batch, material.said.rows(test))
+    beside = models.Beside(material.beside.said.rows(test), told_roles(texts, batch))
+    predicted = models.predict(parts, encoder, batch, beside)
     told = list(decide.labelled(texts, batch, predicted, rules, "out of fold"))
     return {
         "msminer": told,

@@ -13,7 +13,7 @@ from msminer.classify import directions, spec
 from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest, fit_forest
-from msminer.classify.headings import MANY, Said, fit_trust
+from msminer.classify.headings import MANY, fit_trust
 from msminer.classify.heads import (
     Bools,
     Doubles,
@@ -31,7 +31,9 @@ from msminer.classify.models import (
     GATE,
     OUTCOMES,
     STACK,
+    Beside,
     Direction,
+    Learned,
     Parts,
     Raw,
     best_sentences,
@@ -46,7 +48,9 @@ from msminer.classify.models import (
     sentence_view,
     stack_features,
 )
+from msminer.classify.roles import role_chances
 from msminer.classify.targets import Targets
+from msminer.classify.views import weighted
 from msminer.vocabulary import Vocabulary
 
 Floats = npt.NDArray[np.float32]
@@ -57,28 +61,21 @@ PLATEAU = 0.006
 
 
 @dataclass(frozen=True)
-class Weights:
-    """What is learned without labels: inverse document frequency of words, and words x topics."""
-
-    idf: Floats
-    topics: Floats
-
-
-@dataclass(frozen=True)
 class Material:
-    """What is learned from: the batch, its targets, near-duplicate group of each abstract, views and label matrices."""
+    """What is learned from: the batch, its targets, near-duplicate group of each abstract, what stands beside its text,
+    role chances of sentences (told), views and label matrices.
+    """
 
     batch: Batch
     targets: Targets
     groups: Sequence[int]
-    idf: Floats
-    topics: Floats
+    learned: Learned
+    beside: Beside
+    told: Floats
     documents: View
     sentences: View
     axes: Mapping[str, Bools]
     rationales: Bools
-    change: Heads
-    said: Said
 
     @property
     def size(self) -> int:
@@ -92,10 +89,9 @@ def make_material(
     targets: Targets,
     *,
     groups: Sequence[int],
-    weights: Weights,
+    learned: Learned,
+    beside: Beside,
     vocabulary: Vocabulary,
-    change: Heads,
-    said: Said,
 ) -> Material:
     """Views and label matrices of a batch."""
     k = len(vocabulary.ids(OUTCOMES))
@@ -106,18 +102,19 @@ def make_material(
         OUTCOMES: outcomes,
         GATE: np.asarray(outcomes.any(axis=1, keepdims=True), bool),
     }
+    words = weighted(batch.words, learned.idf)
+    told = role_chances(batch, encoder, words, learned.roles, beside.roles)
     return Material(
         batch,
         targets,
         groups,
-        weights.idf,
-        weights.topics,
-        document_view(batch, encoder, weights.idf, weights.topics),
-        sentence_view(batch, weights.idf, weights.topics),
+        learned,
+        beside,
+        told,
+        document_view(batch, encoder, learned, told),
+        sentence_view(batch, learned, told),
         axes,
         targets.sentences(len(batch.owner), k),
-        change,
-        said,
     )
 
 
@@ -151,19 +148,17 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
     temperature = _temperature(raw.axes["study_design"], labels["study_design"])
     calibrated = {axis: scaling[axis].probabilities(raw.axes[axis]) for axis in MANY}
-    trust = fit_trust(calibrated, labels, material.said.rows(rows))
+    trust = fit_trust(calibrated, labels, material.beside.said.rows(rows))
     documents, forest, sentences = _fit_groups(material, rows, encoder, vocabulary, seed)
     direction = _fit_direction(material, rows, context, encoder, vocabulary=vocabulary, seed=seed)
     return Parts(
-        material.idf,
-        material.topics,
+        material.learned,
         documents,
         forest,
         blends,
         sentences,
         stack,
         gather,
-        material.change,
         direction,
         share,
         scaling,
@@ -176,13 +171,13 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
 def _fit_groups(
     material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int
 ) -> tuple[dict[str, Heads], Forest, Heads]:
-    ideas, topics = encoder.idea_names, material.topics.shape[1]
+    ideas, topics, hints = encoder.idea_names, material.learned.topics.shape[1], len(material.learned.hints.names)
     of_documents = material.documents.rows(rows)
     spread = _spread(of_documents.dense)
     documents = {}
     for axis, labels in material.axes.items():
         ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
-        recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics), spec.WORDS, spec.STRENGTH)
+        recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics, hints), spec.WORDS, spec.STRENGTH)
         documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread)
     names = tuple(f"{axis}:{name}" for axis, heads in documents.items() for name in heads.names)
     together = np.hstack([material.axes[axis][rows] for axis in documents])
@@ -215,8 +210,8 @@ def _context(material: Material, rows: Rows, raw: Raw, sentences_say: Floats, en
     documents = np.zeros((material.size, about.shape[1]), np.float32)
     documents[rows] = about
     words = material.sentences.words
-    change = directions.change_scores(material.batch, encoder, words, material.change)
-    return directions.Context(words, sentences_say, change, documents)
+    change = directions.change_scores(material.batch, encoder, words, material.learned.change)
+    return directions.Context(words, sentences_say, change, documents, material.told)
 
 
 def _fit_direction(

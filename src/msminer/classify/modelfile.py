@@ -18,6 +18,7 @@ from msminer.classify.forest import Forest
 from msminer.classify.headings import Headings
 from msminer.classify.heads import Heads, Scaling
 from msminer.classify.phrases import PhraseBook
+from msminer.classify.roles import told_roles
 from msminer.errors import ModelMissing, ModelRefused
 from msminer.resources import shipped
 from msminer.vocabulary import Vocabulary, load_vocabulary
@@ -25,7 +26,7 @@ from msminer.vocabulary import Vocabulary, load_vocabulary
 if TYPE_CHECKING:
     from msminer.schema import LabelledRecord
 
-FORMAT = 1
+FORMAT = 2
 MODEL_FILE, MANIFEST_FILE = "model.skops", "manifest.json"
 # The design's limit for the shipped file; and four times what today's model unpacks to (2026-11).
 MOST_BYTES, MOST_UNPACKED, MOST_MEMBERS = 15_000_000, 200_000_000, 2_000
@@ -49,12 +50,13 @@ class Model:
     def label(self, records: Iterable[Mapping[str, Any]]) -> Iterator[LabelledRecord]:
         """One labelled record per record, in order; equal input gives equal output.
 
-        Needs pmid, title, abstract; reads `mesh` and `publication_types` where a record has them.
+        Needs pmid, title, abstract; reads `mesh`, `publication_types` and labels of `sections` where a record has them.
         """
         source = iter(records)
         while batch := list(islice(source, BATCH)):
             encoded = self.encoder.encode(batch)
-            predicted = models.predict(self.parts, self.encoder, encoded, self._headings.read(batch))
+            beside = models.Beside(self._headings.read(batch), told_roles(batch, encoded))
+            predicted = models.predict(self.parts, self.encoder, encoded, beside)
             yield from decide.labelled(batch, encoded, predicted, self.rules, self.id)
 
 
@@ -65,8 +67,10 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
         "phrases": "\n".join(phrase for _, phrase in encoder.book.phrases),
         "words": "\n".join(encoder.words),
         "pairs": "\n".join(f"{a} {b}" for a, b in encoder.pairs),
-        "idf": parts.idf,
-        "topics": parts.topics.astype(np.float16),
+        "idf": parts.learned.idf,
+        "topics": parts.learned.topics.astype(np.float16),
+        "roles": _heads_state(parts.learned.roles),
+        "hints": _heads_state(parts.learned.hints),
         "forest": _forest_state(parts.forest),
         "blends": dict(parts.blends),
         "stack": parts.stack,
@@ -75,7 +79,7 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
         "documents": {axis: _heads_state(heads) for axis, heads in parts.documents.items()},
         "sentences": _heads_state(parts.sentences),
         "gather": _forest_state(parts.gather),
-        "change": _heads_state(parts.change),
+        "change": _heads_state(parts.learned.change),
         "direction": {
             "sentence": _heads_state(parts.direction.sentence),
             "sentence_forest": _forest_state(parts.direction.sentence_forest),
@@ -106,15 +110,19 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
         pairs = [(a, b) for a, _, b in (p.partition(" ") for p in state["pairs"].split("\n") if p)]
         encoder = Encoder(PhraseBook(zip(ideas, phrases, strict=True)), state["words"].split("\n"), pairs)
         parts = models.Parts(
-            state["idf"],
-            state["topics"].astype(np.float32),
+            models.Learned(
+                state["idf"],
+                state["topics"].astype(np.float32),
+                _heads(state["change"]),
+                _heads(state["roles"]),
+                _heads(state["hints"]),
+            ),
             {axis: _heads(value) for axis, value in state["documents"].items()},
             _forest(state["forest"]),
             state["blends"],
             _heads(state["sentences"]),
             state["stack"],
             _forest(state["gather"]),
-            _heads(state["change"]),
             _direction(state["direction"]),
             state["direction_share"],
             {axis: Scaling(value["slope"], value["offset"]) for axis, value in state["scaling"].items()},

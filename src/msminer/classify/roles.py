@@ -20,10 +20,9 @@ from msminer.classify.features import Batch, Encoder
 from msminer.classify.heads import Bools, Heads, Recipe, View, fit_heads, sigmoid
 from msminer.classify.leaks import without_leaks
 from msminer.classify.transfer import read_set
+from msminer.classify.views import ROLES
 
 Floats = npt.NDArray[np.float32]
-NAMES = ("background", "method", "result", "conclusion")
-TELLS = (NAMES.index("result"), NAMES.index("conclusion"))
 FILE = "ei_roles.jsonl.gz"
 _ROLES = {"BACKGROUND": 0, "OBJECTIVE": 0, "METHODS": 1, "RESULTS": 2, "CONCLUSIONS": 3}
 _GROUPS = ("role", "change", "design", "says", "subject", "given")
@@ -59,7 +58,7 @@ def role_view(batch: Batch, encoder: Encoder, words: sparse.csr_matrix) -> View:
 
 
 def role_chances(batch: Batch, encoder: Encoder, words: sparse.csr_matrix, heads: Heads, told: Bools) -> Floats:
-    """Sentences x NAMES, rows sum to one; 0 for titles. told: roles that the record's sections leave open."""
+    """Sentences x ROLES, rows sum to one; 0 for titles. told: roles that the record's sections leave open."""
     p = sigmoid(heads.scores(role_view(batch, encoder, words)))
     p = np.where(told, p, 1e-6)
     p /= p.sum(axis=1, keepdims=True)
@@ -68,11 +67,11 @@ def role_chances(batch: Batch, encoder: Encoder, words: sparse.csr_matrix, heads
 
 
 def told_roles(records: Sequence[Mapping[str, Any]], batch: Batch) -> Bools:
-    """Sentences x NAMES: roles that the labels of the record's `sections` leave open; all where no label speaks.
+    """Sentences x ROLES: roles that the labels of the record's `sections` leave open; all where no label speaks.
 
     Sections whose texts, joined by one blank, are not the abstract say nothing.
     """
-    out = np.ones((len(batch.owner), len(NAMES)), bool)
+    out = np.ones((len(batch.owner), len(ROLES)), bool)
     for number, record in enumerate(records):
         sections = record.get("sections") or ()
         if not any(section.get("label") for section in sections):
@@ -98,13 +97,13 @@ def _meant(label: str) -> Bools:
 
 def no_roles(encoder: Encoder) -> Heads:
     """Heads that hold every role for equally likely, for training without the public sets."""
-    k, n_dense = len(NAMES), 3 * len(idea_columns(encoder)) + len(views.EXTRA_SENTENCE) + _BENDS
+    k, n_dense = len(ROLES), 3 * len(idea_columns(encoder)) + len(views.EXTRA_SENTENCE) + _BENDS
     dense, words = np.zeros((n_dense, k), np.float32), np.zeros((encoder.n_words, k), np.float32)
-    return Heads(NAMES, dense, words, np.zeros(k, np.float32))
+    return Heads(ROLES, dense, words, np.zeros(k, np.float32))
 
 
 def fit_roles(folder: Path, encoder: Encoder, idf: Floats, held: Sequence[Mapping[str, Any]]) -> Heads:
-    """NAMES as heads; abstracts that share a text with `held` are left out.
+    """ROLES as heads; abstracts that share a text with `held` are left out.
 
     Raises DataError when the set is missing from the folder.
     """
@@ -116,8 +115,8 @@ def fit_roles(folder: Path, encoder: Encoder, idf: Floats, held: Sequence[Mappin
         words.append(view.words)
         roles.append(known)
     view = View(np.vstack(dense), sparse.vstack(words).tocsr())
-    scales = np.ones((len(NAMES), view.dense.shape[1]), np.float32)
-    recipe = Recipe(NAMES, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
+    scales = np.ones((len(ROLES), view.dense.shape[1]), np.float32)
+    recipe = Recipe(ROLES, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
     return fit_heads(view, np.concatenate(roles), recipe, np.asarray(view.dense.std(axis=0) + 0.1, np.float32))
 
 
@@ -136,4 +135,4 @@ def _sentences(abstracts: Sequence[Mapping[str, Any]], encoder: Encoder, idf: Fl
                 told = abstract["sentences"][int(np.searchsorted(ends, (start + end) / 2))]
                 roles.append(_ROLES[told["role"]])
     view = role_view(batch, encoder, views.weighted(batch.words, idf)).rows(np.array(kept, np.int64))
-    return view, np.eye(len(NAMES), dtype=bool)[roles]
+    return view, np.eye(len(ROLES), dtype=bool)[roles]

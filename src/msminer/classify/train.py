@@ -14,11 +14,14 @@ import numpy.typing as npt
 
 from msminer.classify.cues import load_cues
 from msminer.classify.features import Encoder, word_key
-from msminer.classify.fit import Material, Weights, fit, make_material
+from msminer.classify.fit import Material, fit, make_material
 from msminer.classify.headings import Headings
+from msminer.classify.hints import fit_hints
 from msminer.classify.leaks import groups_of
 from msminer.classify.modelfile import Model, save_model, state_of
+from msminer.classify.models import Beside, Learned
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
+from msminer.classify.roles import fit_roles, no_roles, told_roles
 from msminer.classify.targets import make_targets, paired, read_gold
 from msminer.classify.text import full_text, sentence_spans, tokens
 from msminer.classify.topics import fit_topics, topic_texts
@@ -35,9 +38,9 @@ SEED = 20261101
 def train(gold: Path, records: Sequence[Path], out: Path, seed: int = SEED, transfer: Path | None = None) -> Model:
     """Fit the classifier on a gold file and the records that hold its texts; write it to the folder `out`.
 
-    records: PubMed XML or JSON lines (pmid, title, abstract). transfer: folder of the public sets of `transfer`, which
-    tell rise from fall; training works without it, directions are somewhat worse. Raises DataError when the gold or
-    its texts do not fit.
+    records: PubMed XML or JSON lines (pmid, title, abstract). transfer: folder of the public sets of `transfer`,
+    which tell rise from fall and results from background; training works without it, findings are somewhat worse.
+    Raises DataError when the gold or its texts do not fit.
     """
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
@@ -55,7 +58,7 @@ def prepare(
     seed: int,
     transfer: Path | None = None,
 ) -> tuple[Encoder, Material]:
-    """Encoder and material of gold entries and their texts; topics come from all other records.
+    """Encoder and material of gold entries and their texts; topics and hints come from all other records.
 
     Words and topics are learned without looking at a label.
     """
@@ -66,16 +69,21 @@ def prepare(
     targets = make_targets(gold, batch, vocabulary)
     if not targets.findings:
         raise DataError("the gold holds no finding: outcomes and directions cannot be learned", abstracts=len(texts))
-    change = fit_change_heads(transfer, encoder, idf, texts) if transfer else no_change_heads(encoder)
+    learned = Learned(
+        idf,
+        topics,
+        fit_change_heads(transfer, encoder, idf, texts) if transfer else no_change_heads(encoder),
+        fit_roles(transfer, encoder, idf, texts) if transfer else no_roles(encoder),
+        fit_hints(everything, encoder, idf, texts, seed),
+    )
     return encoder, make_material(
         encoder,
         batch,
         targets,
         groups=groups_of(texts),
-        weights=Weights(idf, topics),
+        learned=learned,
+        beside=Beside(Headings(vocabulary).read(texts), told_roles(texts, batch)),
         vocabulary=vocabulary,
-        change=change,
-        said=Headings(vocabulary).read(texts),
     )
 
 

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from msminer.classify import sums
 from msminer.classify.features import Batch
+from msminer.classify.heads import logit
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,6 +30,9 @@ EXTRA_SENTENCE = (
     "sentences",
     "tokens",
 )
+# What a sentence can be for, as columns of role chances; the last two tell what was found.
+ROLES = ("background", "method", "result", "conclusion")
+TELLS = [2, 3]
 EXTRA_DOCUMENT = ("sentences", "tokens", "no_abstract")
 
 
@@ -75,6 +79,26 @@ def document_dense(batch: Batch, names: Sequence[str]) -> Floats:
     n_tokens = summed(batch.lengths[:, None].astype(np.float32), batch)[:, 0]
     extra = np.column_stack([np.log1p(sizes), np.log1p(n_tokens), sizes <= 1])
     return np.hstack([*zones, extra], dtype=np.float32)
+
+
+def told_dense(batch: Batch, own: int, roles: Floats) -> Floats:
+    """Per abstract, by the roles of its sentences (sentences x ROLES): what is told as result or conclusion.
+
+    Columns: log sums of the first `own` ideas over all sentences, each weighted by its chance to tell a result or
+    conclusion; per role its mean chance, its greatest, and the log count of sentences that are likelier of it than not.
+    """
+    tells = roles[:, TELLS].sum(axis=1)
+    ideas = np.log1p(summed(batch.ideas[:, :own], batch, tells))
+    sizes = np.maximum(np.diff(batch.first) - 1, 1)[:, None]
+    greatest = np.maximum.reduceat(roles, batch.first[:-1], axis=0)
+    many = np.log1p(summed((roles > 0.5).astype(np.float32), batch))
+    return np.hstack([ideas, summed(roles, batch) / sizes, greatest, many]).astype(np.float32)
+
+
+def role_dense(batch: Batch, roles: Floats) -> Floats:
+    """Per sentence: chances of its roles, their log odds quartered, the chances of the sentences before and after."""
+    odds = logit(roles) / 4
+    return np.hstack([roles, odds, shifted(roles, batch, -1), shifted(roles, batch, 1)]).astype(np.float32)
 
 
 def shares(counts: Floats, names: Sequence[str]) -> Floats:
