@@ -20,9 +20,9 @@ SENTENCE_OWN, SENTENCE_REST, SENTENCE_TITLE, SENTENCE_BESIDE = 4.0, 0.3, 0.7, 0.
 SENTENCE_WORDS, SENTENCE_STRENGTH = 8.0, 0.02
 DIRECTION_WORDS, DIRECTION_STRENGTH = 6.0, 0.03
 # Roles of a sentence as columns of the sentence heads; hints and roles as columns of the document heads. Log loss of
-# the sentence heads: 4.38 without roles, 4.11 at scale 1, 3.90 at 2 with the neighbours' roles. Of the document heads of
-# cell types, populations, design and outcomes together: 4.73 without hints and roles, 4.54 with both at scale 1. Out of
-# fold on the gold (2026-11).
+# the sentence heads: 4.38 without roles, 4.11 at scale 1, 3.90 at 2 with the neighbours' roles. Of the document heads
+# of cell types, populations, design and outcomes together: 4.73 without hints and roles, 4.54 with both at scale 1.
+# Out of fold on the gold (2026-11).
 ROLE, HINT, DOCUMENT_ROLE = 2.0, 1.0, 1.0
 # C of the heads learned from public sets: 0.755 right on Evidence Inference's own test sentences (2026-11).
 CHANGE_STRENGTH = 0.1
