@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from msminer.classify import baselines, card, decide, models
+from msminer.classify import baselines, card
+from msminer.classify.curve import learning_curve
 from msminer.classify.errors_table import error_tables
-from msminer.classify.features import Encoder
-from msminer.classify.fit import Material, Rows, fit
+from msminer.classify.fit import Rows
 from msminer.classify.heads import folds
 from msminer.classify.leaks import check_no_leak
-from msminer.classify.roles import told_roles
+from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import calibration, score_all
 from msminer.classify.targets import paired, read_gold
 from msminer.classify.train import SEED, prepare, read_records
@@ -24,9 +22,6 @@ from msminer.vocabulary import NONE, Vocabulary, load_vocabulary
 
 OUTER_FOLDS = 5
 _MS = frozenset({"ms", "eae", "toxic_demyelination", "dysmyelination"})
-Told = dict[str, Any]
-# What forked workers find in their memory: the material is too large to send.
-_SHARED: dict[str, Any] = {}
 
 
 def evaluate(
@@ -37,12 +32,13 @@ def evaluate(
     seed: int = SEED,
     processes: int = 2,
     transfer: Path | None = None,
+    curve: bool = False,
 ) -> dict[str, Any]:
     """Nested cross-validation on the gold: 5 outer folds grouped by near-duplicate, all tuning within each.
 
     Returns the card: scores with 95% bootstrap intervals, baselines, calibration, error tables, data and checksums.
-    With `out`, writes card.json, card.md, errors.json and out_of_fold.jsonl there. Raises DataError when splits share
-    a text.
+    curve: also the learning curve, which takes three times as long. With `out`, writes card.json, card.md, errors.json
+    and out_of_fold.jsonl there. Raises DataError when splits share a text.
     """
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
@@ -51,16 +47,8 @@ def evaluate(
     outer = folds(material.size, list(material.groups), OUTER_FOLDS, seed)
     for train, test in outer:
         check_no_leak([texts[r] for r in train], [texts[r] for r in test], ("train", "test"))
-    told = _predictions(
-        entries=entries,
-        texts=texts,
-        encoder=encoder,
-        material=material,
-        vocabulary=vocabulary,
-        outer=outer,
-        seed=seed,
-        processes=processes,
-    )
+    ground = Ground(entries, texts, encoder, material, vocabulary, seed)
+    told = _predictions(ground, outer, processes)
     made = _card(entries, told, vocabulary, seed)
     made["data"] = {
         "gold": _sha256(gold),
@@ -68,6 +56,8 @@ def evaluate(
         "records": [_sha256(p) for p in records],
         "seed": seed,
     }
+    if curve:
+        made["learning_curve"] = learning_curve(ground, outer, told["msminer"], processes)
     made["out_of_fold"] = [_without_quotes(row) for row in told["msminer"]]
     made["split"] = f"{OUTER_FOLDS} outer and 4 inner folds, grouped by PMID, DOI and near-duplicate text"
     if out is not None:
@@ -92,51 +82,25 @@ def _without_quotes(row: Told) -> Told:
     return {**row, "findings": findings}
 
 
-def _predictions(
-    *,
-    entries: Sequence[Mapping[str, Any]],
-    texts: Sequence[Mapping[str, Any]],
-    encoder: Encoder,
-    material: Material,
-    vocabulary: Vocabulary,
-    outer: Sequence[tuple[Rows, Rows]],
-    seed: int,
-    processes: int,
-) -> dict[str, list[Told]]:
-    _SHARED.update(
-        entries=entries, texts=texts, encoder=encoder, material=material, vocabulary=vocabulary, outer=outer, seed=seed
-    )
-    names = ("msminer", "majority", "keywords", "tfidf_lr")
-    out: dict[str, list[Told]] = {name: [{} for _ in entries] for name in names}
-    if processes > 1 and "fork" in multiprocessing.get_all_start_methods():
-        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-            results = list(pool.map(_one_fold, range(len(outer))))
-    else:
-        results = [_one_fold(number) for number in range(len(outer))]
+def _predictions(ground: Ground, outer: Sequence[tuple[Rows, Rows]], processes: int) -> dict[str, list[Told]]:
+    """Labels of all abstracts by name of the labeller: msminer and its baselines."""
+
+    def work(number: int) -> dict[str, list[Told]]:
+        train, test = outer[number]
+        return {
+            "msminer": out_of_fold(ground, train, test),
+            "majority": baselines.majority(ground.entries, train, test),
+            "keywords": baselines.keywords(ground.material, test, ground.vocabulary, ground.encoder.idea_names),
+            "tfidf_lr": baselines.plain(ground.material, train, test, ground.vocabulary),
+        }
+
+    results = in_processes(work, len(outer), processes)
+    out: dict[str, list[Told]] = {name: [{} for _ in ground.entries] for name in results[0]}
     for (_, test), result in zip(outer, results, strict=True):
-        for name in names:
-            for row, told in zip(test, result[name], strict=True):
+        for name, rows in result.items():
+            for row, told in zip(test, rows, strict=True):
                 out[name][int(row)] = told
-    _SHARED.clear()
     return out
-
-
-def _one_fold(number: int) -> dict[str, list[Any]]:
-    material, encoder, vocabulary = _SHARED["material"], _SHARED["encoder"], _SHARED["vocabulary"]
-    train, test = _SHARED["outer"][number]
-    parts = fit(material, train, encoder, vocabulary, _SHARED["seed"])
-    texts = [_SHARED["texts"][r] for r in test]
-    batch = encoder.encode(texts)
-    rules = decide.make_rules(vocabulary, parts, encoder)
-    beside = models.Beside(material.beside.said.rows(test), told_roles(texts, batch))
-    predicted = models.predict(parts, encoder, batch, beside)
-    told = list(decide.labelled(texts, batch, predicted, rules, "out of fold"))
-    return {
-        "msminer": told,
-        "majority": baselines.majority(_SHARED["entries"], train, test),
-        "keywords": baselines.keywords(material, test, vocabulary, encoder.idea_names),
-        "tfidf_lr": baselines.plain(material, train, test, vocabulary),
-    }
 
 
 def near(entry: Mapping[str, Any]) -> bool:
