@@ -107,15 +107,11 @@ def _outcome(bench: Bench, raw: Raw) -> tuple[Doubles, Doubles]:
 
 def _direction(bench: Bench, raw: Raw) -> tuple[Doubles, Doubles]:
     material, right = bench.material, np.zeros(bench.material.size)
-    change = directions.change_scores(
-        material.batch, bench.encoder, material.sentences.words, material.learned.change
-    )
+    change = directions.change_scores(material.batch, bench.encoder, material.sentences.words, material.learned.change)
     about = directions.document_context(raw.axes)
     context = directions.Context(material.sentences.words, raw.sentences, change, about, material.told)
     for train, test in bench.outer:
-        parts = fit._fit_direction(
-            material, train, context, bench.encoder, vocabulary=bench.vocabulary, seed=SEED
-        )
+        parts = fit._fit_direction(material, train, context, bench.encoder, vocabulary=bench.vocabulary, seed=SEED)
         _, asked, truth = fit.direction_pairs(material, test)
         told = models.direction_scores(parts, material.batch, bench.encoder, context, asked).argmax(axis=1)
         np.add.at(right, asked[:, 0], told == truth)
@@ -132,7 +128,10 @@ def difference(one: Hits, other: Hits) -> dict[str, Any]:
         def gap(weight: Doubles, a: Any = (hit, size), b: Any = (new_hit, new_size)) -> float:
             return float(weight @ b[0] / (weight @ b[1]) - weight @ a[0] / (weight @ a[1]))
 
-        out[part] = {"value": round(float(new_hit.sum() / new_size.sum()), 4), "difference": interval(gap, len(hit), SEED)}
+        out[part] = {
+            "value": round(float(new_hit.sum() / new_size.sum()), 4),
+            "difference": interval(gap, len(hit), SEED),
+        }
     return out
 
 

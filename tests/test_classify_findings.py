@@ -33,7 +33,8 @@ def context(encoder: Encoder, batch: Batch, outcomes: Any) -> directions.Context
     words = weighted(batch.words, np.ones(encoder.n_words, np.float32))
     change = directions.change_scores(batch, encoder, words, no_change_heads(encoder))
     documents = np.zeros((len(batch.first) - 1, 3), np.float32)
-    return directions.Context(words, np.asarray(outcomes, np.float32), change, documents)
+    told = np.full((len(batch.owner), 4), 0.25, np.float32)
+    return directions.Context(words, np.asarray(outcomes, np.float32), change, documents, told)
 
 
 def test_the_likeliest_sentences_are_asked_and_weights_sum_to_one(encoder: Encoder) -> None:
@@ -78,7 +79,16 @@ def _sets(folder: Path) -> Path:
     rows = [{"text": f"{text} Site {n} saw it.", "labels": {"direction": d}} for n in range(9) for text, d in told]
     events = [("A rash occurred.", "Adverse_event"), ("It healed well.", "Potential_therapeutic_event")]
     more = [{"text": f"{text} Case {n} says so.", "labels": {"event": [e]}} for n in range(9) for text, e in events]
-    for name, lines in (("ei_direction", rows), ("phee", more)):
+    results = [("Both groups did well. It helped.", "positive_only"), ("It failed.", "mixed_or_negative")]
+    third = [{"text": f"Trial {n}. {text}", "labels": {"direction": d}} for n in range(9) for text, d in results]
+    answers = [("It works.", "yes"), ("It does not work.", "no"), ("It may work.", "maybe")]
+    fourth = [
+        {"conclusion": f"{c} Study {n}.", "text": f"{c} {n}", "labels": {"answer": a}}
+        for n in range(9)
+        for c, a in answers
+    ]
+    sets = {"ei_direction": rows, "phee": more, "negresult": third, "pubmedqa": fourth}
+    for name, lines in sets.items():
         with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as stream:
             stream.writelines(json.dumps(line) + "\n" for line in lines)
     return folder

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msminer.classify import models
+from msminer.classify import models, roles, views
 from msminer.classify.decide import AXES
 from msminer.classify.files import label_files
 from msminer.classify.modelfile import MANIFEST_FILE, MODEL_FILE, Model, load_model
@@ -240,6 +240,8 @@ def test_label_files_needs_an_input(tmp_path: Path) -> None:
 def test_the_fast_path_scores_like_the_view_that_was_trained_on(model: Model) -> None:
     batch = model.encoder.encode([TRIAL, EMPTY, NASAL])
     parts = model.parts
-    view = models.sentence_view(batch, parts.idf, parts.topics)
-    fast = models.sentence_scores(parts, batch, view.words)
+    words = views.weighted(batch.words, parts.learned.idf)
+    told = roles.role_chances(batch, model.encoder, words, parts.learned.roles, roles.told_roles([], batch))
+    view = models.sentence_view(batch, parts.learned, told)
+    fast = models.sentence_scores(parts, batch, view.words, told)
     np.testing.assert_allclose(fast, parts.sentences.scores(view), atol=1e-4)

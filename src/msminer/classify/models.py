@@ -11,10 +11,10 @@ import numpy.typing as npt
 from scipy import sparse
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from msminer.classify import directions, rare, sums, views
+from msminer.classify import directions, headings, hints, rare, roles, sums, views
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest
-from msminer.classify.heads import Doubles, Heads, Scaling, View, logit, sigmoid, softmax
+from msminer.classify.heads import Bools, Doubles, Heads, Scaling, View, logit, sigmoid, softmax
 from msminer.classify.spec import POWER
 from msminer.classify.topics import topics_of
 
@@ -39,30 +39,52 @@ class Direction:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """All that training fits.
+class Learned:
+    """What is learned without the gold's labels.
 
-    idf: weights of words; topics: words x topics. documents: axis → heads on abstracts (also `outcomes`,
-    `any_finding`); forest: all their labels in one forest; blends: axis → weights of head and forest. sentences: heads
-    on sentences, one an outcome. stack: weights of STACK and one intercept an outcome; gather: forest on the same and
-    more. change: the heads of `transfer`. direction: heads and forests; direction_share: how common each direction is.
-    scaling: axis → calibration (also `direction`, `joint`). temperature: of study design. thresholds: axis → least p.
+    idf: weights of words; topics: words x topics; heads of `transfer` (change), `roles` and `hints`.
     """
 
     idf: Floats
     topics: Floats
+    change: Heads
+    roles: Heads
+    hints: Heads
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What records bring beside their text: headings and types; roles of sentences that their sections leave open."""
+
+    said: headings.Said
+    roles: Bools
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that training fits.
+
+    documents: axis → heads on abstracts (also `outcomes`,
+    `any_finding`); forest: all their labels in one forest; blends: axis → weights of head and forest. sentences: heads
+    on sentences, one an outcome. stack: weights of STACK and one intercept an outcome; gather: forest on the same and
+    more. direction: heads and forests; direction_share: how common each direction is.
+    scaling: axis → calibration (also `direction`, `joint`). temperature: of study design. thresholds: axis → least p.
+    trust: weights of headings (`headings.fit_trust`).
+    """
+
+    learned: Learned
     documents: Mapping[str, Heads]
     forest: Forest
     blends: Mapping[str, Doubles]
     sentences: Heads
     stack: Doubles
     gather: Forest
-    change: Heads
     direction: Direction
     direction_share: Doubles
     scaling: Mapping[str, Scaling]
     temperature: float
     thresholds: Mapping[str, float]
+    trust: headings.Trust
 
     @cached_property
     def asked_forest(self) -> Forest:
@@ -100,18 +122,22 @@ class Predicted:
     joint: Doubles
 
 
-def document_view(batch: Batch, encoder: Encoder, idf: Floats, topics: Floats) -> View:
-    """Abstracts as rows; the last columns are topics."""
+def document_view(batch: Batch, encoder: Encoder, learned: Learned, told: Floats) -> View:
+    """Abstracts as rows; blocks of columns: `views.document_dense`, topics, `views.told_dense`, hints.
+
+    told: `roles.role_chances` of the sentences.
+    """
     counts = views.document_counts(batch)
-    dense = views.document_dense(batch, encoder.idea_names)
-    return View(np.hstack([dense, topics_of(counts, topics)]), views.weighted(counts, idf))
+    view = View(views.document_dense(batch, encoder.idea_names), views.weighted(counts, learned.idf))
+    results = views.told_dense(batch, len(encoder.book.ideas), told)
+    hinted = hints.hint_scores(view, encoder, learned.hints)
+    return View(np.hstack([view.dense, topics_of(counts, learned.topics), results, hinted]), view.words)
 
 
-def sentence_view(batch: Batch, idf: Floats, topics: Floats) -> View:
-    """Sentences as rows; the last columns are topics."""
-    return View(
-        np.hstack([views.sentence_dense(batch), topics_of(batch.words, topics)]), views.weighted(batch.words, idf)
-    )
+def sentence_view(batch: Batch, learned: Learned, told: Floats) -> View:
+    """Sentences as rows; blocks of columns: `views.sentence_dense`, topics, `views.role_dense`."""
+    blocks = [views.sentence_dense(batch), topics_of(batch.words, learned.topics), views.role_dense(batch, told)]
+    return View(np.hstack(blocks), views.weighted(batch.words, learned.idf))
 
 
 def document_scores(documents: Mapping[str, Heads], forest: Forest, view: View) -> dict[str, tuple[Floats, Doubles]]:
@@ -184,12 +210,12 @@ def best_sentences(raw: Raw, batch: Batch) -> Ints:
     return best
 
 
-def predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
+def predict(parts: Parts, encoder: Encoder, batch: Batch, beside: Beside) -> Predicted:
     """Probabilities of a batch."""
     # These products are small: a second thread of the algebra library would only wait, and burn a core that a second
     # process could use (half of all time at work).
     with _algebra().limit(limits=1, user_api="blas"):
-        return _predict(parts, encoder, batch)
+        return _predict(parts, encoder, batch, beside)
 
 
 @cache
@@ -197,26 +223,31 @@ def _algebra() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _predict(parts: Parts, encoder: Encoder, batch: Batch) -> Predicted:
-    words = views.weighted(batch.words, parts.idf)
-    view = document_view(batch, encoder, parts.idf, parts.topics)
+def _predict(parts: Parts, encoder: Encoder, batch: Batch, beside: Beside) -> Predicted:
+    learned = parts.learned
+    words = views.weighted(batch.words, learned.idf)
+    told = roles.role_chances(batch, encoder, words, learned.roles, beside.roles)
+    view = document_view(batch, encoder, learned, told)
     scores = document_scores(parts.documents, parts.asked_forest, view)
-    raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words))
-    found = finish(parts, encoder, batch, raw, words)
+    raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words, told))
+    found = finish(parts, encoder, batch, raw, words=words, told=told)
     names = {axis: parts.documents[axis].names for axis in found.axes}
-    return replace(found, axes=rare.raised(found.axes, names, batch, encoder))
+    raised = rare.raised(found.axes, names, batch, encoder)
+    return replace(found, axes=headings.weighed(raised, beside.said, parts.trust))
 
 
-def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix) -> Floats:
+def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix, told: Floats) -> Floats:
     """Scores of the sentence heads, as `Heads.scores` gives them on `sentence_view`."""
-    heads, topics = parts.sentences, parts.topics.shape[1]
-    dense = views.sentence_scores(batch, heads.dense[: len(heads.dense) - topics])
-    about = topics_of(batch.words, parts.topics) @ heads.dense[len(heads.dense) - topics :]
-    out: Floats = dense + about + words @ heads.words + heads.intercept
+    heads, n_topics, n_roles = parts.sentences, parts.learned.topics.shape[1], 4 * told.shape[1]
+    dense, topics, role = np.split(heads.dense, [len(heads.dense) - n_topics - n_roles, len(heads.dense) - n_roles])
+    about = topics_of(batch.words, parts.learned.topics) @ topics + views.role_dense(batch, told) @ role
+    out: Floats = views.sentence_scores(batch, dense) + about + words @ heads.words + heads.intercept
     return out
 
 
-def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, words: sparse.csr_matrix) -> Predicted:
+def finish(
+    parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, *, words: sparse.csr_matrix, told: Floats
+) -> Predicted:
     """Probabilities from scores: calibration, stack, sentence, direction."""
     axes: dict[str, Doubles] = {
         axis: parts.scaling[axis].probabilities(raw.axes[axis]) for axis in ("cell_types", "populations", "routes")
@@ -230,8 +261,8 @@ def finish(parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, words: sparse
     # a direction is asked for only where the outcome may be decided
     at = np.argwhere(outcome >= min(parts.thresholds[OUTCOMES], _ASK))
     if len(at):
-        change = directions.change_scores(batch, encoder, words, parts.change)
-        context = directions.Context(words, raw.sentences, change, directions.document_context(raw.axes))
+        change = directions.change_scores(batch, encoder, words, parts.learned.change)
+        context = directions.Context(words, raw.sentences, change, directions.document_context(raw.axes), told)
         p = direction_chances(
             parts.scaling["direction"], direction_scores(parts.direction, batch, encoder, context, at)
         )

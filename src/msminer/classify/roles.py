@@ -83,7 +83,7 @@ def told_roles(records: Sequence[Mapping[str, Any]], batch: Batch) -> Bools:
             end = start + len(section["text"])
             open_roles = _meant(section.get("label") or "")
             for sentence in range(batch.first[number] + 1, batch.first[number + 1]):
-                a, b = batch.spans[number][sentence - batch.first[number]]
+                a, b = batch.spans[sentence]
                 if open_roles.any() and start <= (a + b) / 2 < end:
                     out[sentence] = open_roles
             start = end + 1
@@ -129,10 +129,9 @@ def _sentences(abstracts: Sequence[Mapping[str, Any]], encoder: Encoder, idf: Fl
     kept, roles = [], []
     for number, (record, abstract) in enumerate(zip(records, abstracts, strict=True)):
         ends = len(record["title"]) + np.cumsum([len(s["text"]) + 1 for s in abstract["sentences"]])
-        for at, (start, end) in enumerate(batch.spans[number]):
-            if at > 0:
-                kept.append(int(batch.first[number]) + at)
-                told = abstract["sentences"][int(np.searchsorted(ends, (start + end) / 2))]
-                roles.append(_ROLES[told["role"]])
+        for sentence in range(int(batch.first[number]) + 1, int(batch.first[number + 1])):
+            kept.append(sentence)
+            told = abstract["sentences"][int(np.searchsorted(ends, batch.spans[sentence].mean()))]
+            roles.append(_ROLES[told["role"]])
     view = role_view(batch, encoder, views.weighted(batch.words, idf)).rows(np.array(kept, np.int64))
     return view, np.eye(len(ROLES), dtype=bool)[roles]
