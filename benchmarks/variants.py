@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 
 from msminer.classify import directions, fit, models, spec
 from msminer.classify.cues import load_cues
+from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Encoder
 from msminer.classify.fit import Material
 from msminer.classify.heads import Bools, Doubles, Recipe, fit_heads, folds, sigmoid
@@ -66,7 +67,7 @@ def out_of_fold(bench: Bench) -> Raw:
     sentences = np.zeros(material.rationales.shape, np.float32)
     for train, test in bench.outer:
         view, asked = material.documents.rows(train), material.documents.rows(test)
-        spread = fit._spread(view.dense)
+        spread = fit.spread(view.dense)
         for axis, labels in material.axes.items():
             ids = (GATE,) if axis == GATE else bench.vocabulary.ids(axis)
             scales = spec.document_scales(ideas, axis, ids, n_topics, hints)
@@ -77,7 +78,7 @@ def out_of_fold(bench: Bench) -> Raw:
         view = material.sentences.rows(mask)
         scales = spec.sentence_scales(ideas, ids, n_topics)
         recipe = Recipe(ids, scales, spec.SENTENCE_WORDS, spec.SENTENCE_STRENGTH)
-        heads = fit_heads(view, material.rationales[mask], recipe, fit._spread(view.dense))
+        heads = fit_heads(view, material.rationales[mask], recipe, fit.spread(view.dense))
         sentences[~mask] = heads.scores(material.sentences.rows(~mask))
     return Raw(axes, sentences)
 
@@ -92,7 +93,7 @@ def _axis(bench: Bench, raw: Raw, axis: str) -> tuple[Doubles, Doubles]:
     if axis == "study_design":
         told = np.eye(scores.shape[1], dtype=bool)[scores.argmax(axis=1)]
     else:
-        told = fit.decided_matrix(axis, sigmoid(scores), THRESHOLD, bench.vocabulary)
+        told = decided_matrix(axis, sigmoid(scores), THRESHOLD, bench.vocabulary)
     return _f1(told, truth)
 
 
@@ -111,7 +112,7 @@ def _direction(bench: Bench, raw: Raw) -> tuple[Doubles, Doubles]:
     about = directions.document_context(raw.axes)
     context = directions.Context(material.sentences.words, raw.sentences, change, about, material.told)
     for train, test in bench.outer:
-        parts = fit._fit_direction(material, train, context, bench.encoder, vocabulary=bench.vocabulary, seed=SEED)
+        parts = fit.fit_direction(material, train, context, bench.encoder, vocabulary=bench.vocabulary, seed=SEED)
         _, asked, truth = fit.direction_pairs(material, test)
         told = models.direction_scores(parts, material.batch, bench.encoder, context, asked).argmax(axis=1)
         np.add.at(right, asked[:, 0], told == truth)
@@ -144,7 +145,7 @@ _LATER = frozenset({"direction:mixed_or_negative", "answer:no", "answer:maybe"})
 
 
 def _only_change(*, later: bool) -> Callable[[Learned, Encoder], Learned]:
-    def silenced(learned: Learned, encoder: Encoder) -> Learned:
+    def silenced(learned: Learned, _: Encoder) -> Learned:
         heads = learned.change
         kept = np.array([(name in _LATER) == later for name in heads.names])
         dense, words = heads.dense * kept, heads.words * kept
@@ -176,6 +177,17 @@ def remade(bench: Bench, learned: Learned, batch: Any = None) -> Bench:
         vocabulary=bench.vocabulary,
     )
     return replace(bench, material=made)
+
+
+class _Plain(Encoder):
+    def _explained(self, texts: Sequence[str]) -> dict[tuple[int, str], frozenset[int]]:  # noqa: ARG002
+        return {}
+
+
+def _plain(bench: Bench, texts: Sequence[Mapping[str, Any]]) -> Any:
+    """The batch as if no abstract explained its short forms."""
+    encoder = _Plain(bench.encoder.book, bench.encoder.words, bench.encoder.pairs)
+    return encoder.encode(texts)
 
 
 def _cueless(bench: Bench) -> Any:

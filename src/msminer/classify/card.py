@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 # Bars of the project, so that the card says which are met.
@@ -16,58 +17,6 @@ BARS = (
     ("findings.direction", "macro_f1", 0.66),
     ("findings.outcome_and_direction", "micro_f1", 0.60),
 )
-_LICENCES = """## Data
-
-| set | use | licence |
-|---|---|---|
-| gold labels (data/gold) | heads, forest, calibration | labels: Apache-2.0; texts are not shipped |
-| PubMed records of --records | topics, no labels | NCBI terms; not shipped, no n-gram above two words |
-| Evidence Inference 2 (ei_direction) | heads of rise, fall, no difference, where a transfer folder is given | MIT |
-| PHEE (phee) | heads of harmful and wanted events, where a transfer folder is given | MIT |
-
-The public sets are not shipped; their records that share a text with the gold are left out. NICTA-PIBOSO,
-NegativeResultDetector and PubMedQA are not used.
-"""
-_COMPARISON = """## What was compared
-
-Out of fold on the gold, five folds, micro-F1 (macro-F1 in brackets); single runs of 2026-11 on one set of folds, so
-differences under 0.015 are noise. Selection among these on the same gold makes the scores above slightly hopeful.
-
-| step | cell types | populations | design | outcome |
-|---|---|---|---|---|
-| TF-IDF, logistic regression (C 10) | 0.801 (0.41) | 0.817 (0.51) | 0.781 (0.51) | 0.646 |
-| ideas of the vocabulary and cues by place, own ideas weakly penalised | 0.893 (0.80) | 0.867 (0.78) | 0.819 (0.70) | |
-| the same and words | 0.891 (0.81) | 0.869 (0.78) | 0.825 (0.70) | 0.672 |
-| randomised trees on the ideas alone | 0.889 (0.71) | 0.861 (0.75) | 0.784 (0.52) | 0.649 |
-| whole pipeline without topics and trees | 0.893 (0.78) | 0.871 (0.81) | 0.823 (0.63) | 0.698 |
-| whole pipeline with topics, trees, cues of design | 0.897 (0.78) | 0.880 (0.82) | 0.842 (0.66) | 0.713 |
-
-- Outcome: sentences alone 0.63 to 0.64, abstract alone 0.67, both stacked 0.69. With a perfect answer to "any finding
-  at all?" the same stack gave 0.75: that question is what is missing most.
-- Topics (LSA of 6,700 unlabelled abstracts): any finding 0.80 to 0.82, outcome from the abstract 0.65 to 0.67; trees
-  beside it 0.69.
-- Direction on the rationale sentence: cues 0.753 (macro 0.41); decided against the share of each direction 0.744
-  (0.49); with words 0.760 (0.49); trees alone 0.772 (0.46). Words of the title or the last sentences: no gain.
-- MeSH and publication types: 7,142 of 34,126 records have MeSH, and types beyond "Journal Article" are rare (180
-  reviews, 23 randomised trials). As weak labels they are too thin; the model reads neither.
-- Direction at the sentence the model chooses (863 findings; accuracy, macro-F1): one sentence 0.732, 0.430; cues that
-  part harmful events from worsening and contrast from parts of a result, and five sentences asked instead of one 0.757,
-  0.494; with the whole abstract asked too 0.758, 0.499; with heads from Evidence Inference and PHEE 0.781, 0.542. Heads
-  for "states any finding of this direction" beside these: no gain.
-- Outcome: trees on what the stack reads, on design, cells and populations: 0.704 to 0.723 alone, on one set of folds;
-  0.696 to 0.705 in the whole pipeline, 0.710 with the later vocabulary.
-- Cues were written after reading about 250 gold findings and errors, so their gain is somewhat hopeful.
-- Not tried: NICTA-PIBOSO and NegativeResultDetector for roles, self-training, section labels.
-"""
-_FAILURES = """## Known failures
-
-- `harm` and `mixed` are recognised least: few examples, and a mixed result is often told over several sentences.
-- Reviews: whether a sentence is a conclusion or background decides the finding.
-- In vitro work on cells of animals is taken for an animal study, and the other way round.
-- MSC-NP and OPC have no example in the gold: the vocabulary's own words decide them, and no score here speaks of them.
-- `other`, EV and ESC have few examples, and whether a passing mention counts is read differently from case to case.
-- The gold is a sample of three pools, with rare findings over-sampled: scores on other texts may be lower.
-"""
 
 
 def as_markdown(made: Mapping[str, Any]) -> str:
@@ -94,13 +43,26 @@ def as_markdown(made: Mapping[str, Any]) -> str:
         "",
         *_coverage(made["scores"]["findings"]["at_coverage"]),
         "",
-        _COMPARISON,
-        _LICENCES,
-        _FAILURES,
+        "## Findings: gold (rows) against told (columns)",
+        "",
+        *_directions(made["errors"]["findings"]["direction"]),
+        "",
+        "## Study designs: gold (rows) against told (columns)",
+        "",
+        *_square(made["errors"]["axes"]["study_design"]),
+        "",
+        *_curve(made.get("learning_curve")),
+        *_variants(made.get("variants")),
+        notes(),
         f"Gold: {made['data']['gold']}",
         "",
     ]
     return "\n".join(parts)
+
+
+def notes() -> str:
+    """What was compared by hand, what data would change it, sets and licences, known failures."""
+    return Path(__file__).with_name("card_notes.md").read_text(encoding="utf-8")
 
 
 def scores_as_markdown(made: Mapping[str, Any]) -> str:
@@ -154,10 +116,11 @@ def _each(scores: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _calibration(tables: Mapping[str, Any]) -> Iterator[str]:
-    yield "| axis | probabilities | Brier | ECE |"
-    yield "|---|---|---|---|"
+    yield "| axis | probabilities | Brier | ECE | ECE if all were right: mean, 95th percentile |"
+    yield "|---|---|---|---|---|"
     for axis, table in tables.items():
-        yield f"| {axis} | {table['n']} | {table['brier']} | {table['ece']} |"
+        by_chance = ", ".join(map(str, table["ece_by_chance"] or ()))
+        yield f"| {axis} | {table['n']} | {table['brier']} | {table['ece']} | {by_chance} |"
 
 
 def _coverage(rows: list[Mapping[str, float]]) -> Iterator[str]:
@@ -165,3 +128,62 @@ def _coverage(rows: list[Mapping[str, float]]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for row in rows:
         yield f"| {row['coverage']:.0%} | {row['findings']} | {row['precision']:.3f} | {row['f1']:.3f} |"
+
+
+def _directions(table: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    yield "Row `none`: findings told that the gold lacks. Column `none`: findings missed."
+    yield ""
+    yield from _square(table)
+
+
+def _square(table: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    names = list(next(iter(table.values())))
+    yield "| | " + " | ".join(names) + " |"
+    yield "|---" * (len(names) + 1) + "|"
+    for truth, row in table.items():
+        yield f"| {truth} | " + " | ".join(str(row[name]) for name in names) + " |"
+
+
+def _curve(rows: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
+    """Scores by share of the gold; nothing where the curve was not measured."""
+    if not rows:
+        return
+    yield "## Learning curve"
+    yield ""
+    yield "Out of fold; each training part cut to a share of its near-duplicate groups. In brackets: range."
+    yield ""
+    yield "| measure | " + " | ".join(f"{row['share']:.0%} ({row['abstracts']} abstracts)" for row in rows) + " |"
+    yield "|---" * (len(rows) + 1) + "|"
+    for name in rows[0]["measures"]:
+        yield f"| {name} | " + " | ".join(_drawn(row["measures"][name]) for row in rows) + " |"
+    yield ""
+
+
+def _drawn(value: Mapping[str, float]) -> str:
+    if value["least"] == value["greatest"]:
+        return f"{value['mean']:.3f}"
+    return f"{value['mean']:.3f} [{value['least']:.3f}, {value['greatest']:.3f}]"
+
+
+def _variants(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """What each ingredient is worth; nothing where it was not measured."""
+    if not found:
+        return
+    yield "## What each ingredient is worth"
+    yield ""
+    yield "Variant minus shipped on the same outer folds, with 95% limits of the paired bootstrap over abstracts."
+    yield "Judged without the calibration and the trees around the heads (benchmarks/variants.py): F1 of the heads,"
+    yield "of the stack for outcomes, accuracy at the gold's own findings for directions."
+    yield ""
+    parts = list(found["shipped"])
+    yield "| variant | " + " | ".join(parts) + " |"
+    yield "|---" * (len(parts) + 1) + "|"
+    yield "| shipped | " + " | ".join(f"{found['shipped'][part]:.3f}" for part in parts) + " |"
+    for name, row in found.items():
+        if name != "shipped":
+            yield f"| {name} | " + " | ".join(_gap(row[part]["difference"]) for part in parts) + " |"
+    yield ""
+
+
+def _gap(value: Mapping[str, float]) -> str:
+    return f"{value['value']:+.3f} [{value['low']:+.3f}, {value['high']:+.3f}]"

@@ -18,6 +18,7 @@ from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import calibration, score_all
 from msminer.classify.targets import paired, read_gold
 from msminer.classify.train import SEED, prepare, read_records
+from msminer.resources import shipped
 from msminer.vocabulary import NONE, Vocabulary, load_vocabulary
 
 OUTER_FOLDS = 5
@@ -58,6 +59,9 @@ def evaluate(
     }
     if curve:
         made["learning_curve"] = learning_curve(ground, outer, told["msminer"], processes)
+    variants = shipped("data", "model") / "variants.json"
+    if variants.is_file():
+        made["variants"] = json.loads(variants.read_text(encoding="utf-8"))
     made["out_of_fold"] = [_without_quotes(row) for row in told["msminer"]]
     made["split"] = f"{OUTER_FOLDS} outer and 4 inner folds, grouped by PMID, DOI and near-duplicate text"
     if out is not None:
@@ -73,7 +77,7 @@ def write_card(made: Mapping[str, Any], out: Path) -> None:
     (out / "out_of_fold.jsonl").write_text(lines, encoding="utf-8")
     (out / "card.json").write_text(json.dumps(rest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (out / "errors.json").write_text(json.dumps(errors, indent=1) + "\n", encoding="utf-8")
-    (out / "card.md").write_text(card.as_markdown(rest), encoding="utf-8")
+    (out / "card.md").write_text(card.as_markdown(made), encoding="utf-8")
 
 
 def _without_quotes(row: Told) -> Told:

@@ -150,7 +150,7 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     calibrated = {axis: scaling[axis].probabilities(raw.axes[axis]) for axis in MANY}
     trust = fit_trust(calibrated, labels, material.beside.said.rows(rows))
     documents, forest, sentences = _fit_groups(material, rows, encoder, vocabulary, seed)
-    direction = _fit_direction(material, rows, context, encoder, vocabulary=vocabulary, seed=seed)
+    direction = fit_direction(material, rows, context, encoder, vocabulary=vocabulary, seed=seed)
     return Parts(
         material.learned,
         documents,
@@ -173,12 +173,12 @@ def _fit_groups(
 ) -> tuple[dict[str, Heads], Forest, Heads]:
     ideas, topics, hints = encoder.idea_names, material.learned.topics.shape[1], len(material.learned.hints.names)
     of_documents = material.documents.rows(rows)
-    spread = _spread(of_documents.dense)
+    spread_of = spread(of_documents.dense)
     documents = {}
     for axis, labels in material.axes.items():
         ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
         recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics, hints), spec.WORDS, spec.STRENGTH)
-        documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread)
+        documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread_of)
     names = tuple(f"{axis}:{name}" for axis, heads in documents.items() for name in heads.names)
     together = np.hstack([material.axes[axis][rows] for axis in documents])
     forest = fit_forest(of_documents.dense, together, names, seed)
@@ -186,11 +186,12 @@ def _fit_groups(
     of_sentences = material.sentences.rows(mask)
     ids = vocabulary.ids(OUTCOMES)
     recipe = Recipe(ids, spec.sentence_scales(ideas, ids, topics), spec.SENTENCE_WORDS, spec.SENTENCE_STRENGTH)
-    sentences = fit_heads(of_sentences, material.rationales[mask], recipe, _spread(of_sentences.dense))
+    sentences = fit_heads(of_sentences, material.rationales[mask], recipe, spread(of_sentences.dense))
     return documents, forest, sentences
 
 
-def _spread(dense: Floats) -> Floats:
+def spread(dense: Floats) -> Floats:
+    """Standard deviation of each column, for `fit_heads`."""
     # 0.1 keeps columns that are nearly always zero from being blown up
     return np.asarray(dense.std(axis=0) + 0.1, np.float32)
 
@@ -214,7 +215,7 @@ def _context(material: Material, rows: Rows, raw: Raw, sentences_say: Floats, en
     return directions.Context(words, sentences_say, change, documents, material.told)
 
 
-def _fit_direction(
+def fit_direction(
     material: Material, rows: Rows, context: directions.Context, encoder: Encoder, *, vocabulary: Vocabulary, seed: int
 ) -> Direction:
     of_sentences, of_abstracts, truth = direction_pairs(material, rows)
@@ -227,7 +228,7 @@ def _fit_direction(
     ):
         scales = np.ones((len(ids), view.dense.shape[1]), np.float32)
         recipe = Recipe(ids, scales, spec.DIRECTION_WORDS, spec.DIRECTION_STRENGTH)
-        heads = fit_heads(view, known, recipe, _spread(view.dense))
+        heads = fit_heads(view, known, recipe, spread(view.dense))
         parts.append((heads, fit_forest(view.dense, known, ids, seed)))
     return Direction(*parts[0], *parts[1])
 
@@ -247,7 +248,7 @@ def _directions_out_of_fold(
     place[rows] = np.arange(len(rows))
     told, known, pairs = [], [], []
     for train, test in inner:
-        parts = _fit_direction(material, rows[train], context, encoder, vocabulary=vocabulary, seed=seed)
+        parts = fit_direction(material, rows[train], context, encoder, vocabulary=vocabulary, seed=seed)
         _, asked, truth = direction_pairs(material, rows[test])
         if len(asked):
             told.append(direction_scores(parts, material.batch, encoder, context, asked))

@@ -212,9 +212,13 @@ def at_coverage(gold: Rows, told: Rows) -> list[dict[str, float]]:
 
 
 def reliability(chances: Doubles, right: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """Brier score, expected calibration error (10 equal bins) and the curve: mean p, share right, n per bin."""
+    """Brier score, expected calibration error (10 equal bins) and the curve: mean p, share right, n per bin.
+
+    ece_by_chance: what so many probabilities would show if all were exactly right, as mean and 95th percentile of
+    500 draws: a smaller error cannot be told from none.
+    """
     if not len(chances):
-        return {"n": 0, "brier": None, "ece": None, "curve": []}
+        return {"n": 0, "brier": None, "ece": None, "ece_by_chance": None, "curve": []}
     bins = np.minimum((chances * BINS).astype(int), BINS - 1)
     curve = [
         {
@@ -225,13 +229,19 @@ def reliability(chances: Doubles, right: npt.NDArray[np.bool_]) -> dict[str, Any
         for b in range(BINS)
         if (bins == b).any()
     ]
-    ece = sum(point["n"] * abs(point["p"] - point["right"]) for point in curve) / len(chances)
+    drawn = np.random.default_rng(0).random((500, len(chances))) < chances
+    by_chance = [_ece(chances, draw, bins) for draw in drawn]
     return {
         "n": len(chances),
         "brier": round(float(((chances - right) ** 2).mean()), 4),
-        "ece": round(float(ece), 4),
+        "ece": round(_ece(chances, right, bins), 4),
+        "ece_by_chance": [round(float(np.mean(by_chance)), 4), round(float(np.percentile(by_chance, 95)), 4)],
         "curve": curve,
     }
+
+
+def _ece(chances: Doubles, right: npt.NDArray[np.bool_], bins: Ints) -> float:
+    return float(np.abs(np.bincount(bins, chances - right, BINS)).sum() / len(chances))
 
 
 def calibration(gold: Rows, told: Rows) -> dict[str, Any]:

@@ -96,6 +96,7 @@ def evaluate(
     model: Annotated[Path | None, typer.Option(help="Model folder; default the shipped one.", file_okay=False)] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the card.", file_okay=False)] = None,
     transfer: Transfer = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Also the learning curve: three times as long.")] = False,
     seed: Seed = _SEED,
     as_json: Json = False,
 ) -> None:
@@ -115,7 +116,7 @@ def evaluate(
         made = score_unseen(load_model(model), labels, files, _shipped_gold(), seed=seed)
         page = card.scores_as_markdown(made)
     else:
-        made = out_of_fold(labels, files, output, seed=seed, transfer=transfer)
+        made = out_of_fold(labels, files, output, seed=seed, transfer=transfer, curve=curve)
         page = card.as_markdown(made)
     typer.echo(json.dumps(made, ensure_ascii=False, indent=1) if as_json else page)
 
