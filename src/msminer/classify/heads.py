@@ -84,14 +84,19 @@ def fit_heads(view: View, labels: Bools, recipe: Recipe, spread: Floats) -> Head
 
 @dataclass(frozen=True)
 class Scaling:
-    """Log odds to calibrated probability: sigmoid(slope * score + offset), one pair a head (Platt 1999)."""
+    """Log odds to calibrated probability: ceiling * sigmoid(slope * score + offset), a slope and an offset a head.
+
+    The lines are Platt's (1999). The ceiling, one an axis, says how often readers differ where no score could tell: a
+    line alone must be too sure at the upper end, or too unsure below it.
+    """
 
     slope: Doubles
     offset: Doubles
+    ceiling: float = 1.0
 
     def probabilities(self, scores: npt.NDArray[np.floating]) -> Doubles:
         """Rows x heads."""
-        return sigmoid(scores * self.slope + self.offset)
+        return np.asarray(self.ceiling * sigmoid(scores * self.slope + self.offset), np.float64)
 
 
 def sigmoid(values: npt.NDArray[np.floating]) -> Doubles:
@@ -99,27 +104,38 @@ def sigmoid(values: npt.NDArray[np.floating]) -> Doubles:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -30, 30))), np.float64)
 
 
+# Ceilings tried; a lower one must earn what `weight` sure and right examples more would cost it.
+_CEILINGS = (1.0, 0.99, 0.98, 0.97, 0.96, 0.94, 0.92, 0.9, 0.87, 0.84, 0.8)
+
+
 def fit_scaling(scores: npt.NDArray[np.floating], labels: Bools, *, weight: float = 8.0) -> Scaling:
-    """Platt scaling of out-of-fold scores, each head drawn towards the line of its whole axis.
+    """Scaling of out-of-fold scores: ceiling and line of the whole axis, then a line a head, drawn towards the axis'.
 
     weight: examples that the axis' own line counts for; 8 keeps heads with a handful of positives from running away.
+    The ceiling took the log loss of cell types from 0.756 to 0.741, of populations from 1.08 to 1.04, of routes from
+    0.39 to 0.37, and the calibration error of routes from 0.069 to 0.039, out of fold on the gold (2026-11).
     """
     from scipy.optimize import minimize
 
-    def loss(line: Doubles, x: Doubles, y: Doubles, prior: Doubles | None) -> float:
-        z = np.clip(line[0] * x + line[1], -30, 30)
-        cost = float(np.sum(np.logaddexp(0, z) - y * z))
-        return cost if prior is None else cost + weight / 2 * float(np.sum((line - prior) ** 2))
+    def loss(line: Doubles, x: Doubles, y: Bools, top: float) -> float:
+        p = np.clip(top * sigmoid(line[0] * x + line[1]), 1e-9, 1 - 1e-9)
+        return -float(np.sum(np.where(y, np.log(p), np.log1p(-p))))
 
-    flat, y = scores.astype(float).ravel(), labels.astype(float).ravel()
-    common = minimize(loss, np.array([1.0, 0.0]), args=(flat, y, None), method="Nelder-Mead").x
+    def drawn(line: Doubles, x: Doubles, y: Bools, top: float, common: Doubles) -> float:
+        return loss(line, x, y, top) + weight / 2 * float(np.sum((line - common) ** 2))
+
+    flat, truth = scores.astype(float).ravel(), labels.ravel()
+    start, found = np.array([1.0, 0.0]), []
+    for top in _CEILINGS:
+        best = minimize(loss, start, args=(flat, truth, top), method="Nelder-Mead")
+        start = best.x
+        found.append((float(best.fun) - weight * float(np.log(top)), top, best.x))
+    _, top, common = min(found, key=lambda one: one[0])
     lines = [
-        minimize(
-            loss, common, args=(scores[:, n].astype(float), labels[:, n].astype(float), common), method="Nelder-Mead"
-        ).x
+        minimize(drawn, common, args=(scores[:, n].astype(float), labels[:, n], top, common), method="Nelder-Mead").x
         for n in range(scores.shape[1])
     ]
-    return Scaling(np.array([line[0] for line in lines]), np.array([line[1] for line in lines]))
+    return Scaling(np.array([line[0] for line in lines]), np.array([line[1] for line in lines]), top)
 
 
 def softmax(scores: npt.NDArray[np.floating]) -> Doubles:

@@ -87,7 +87,9 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
             "abstract_forest": _forest_state(parts.direction.abstract_forest),
         },
         "direction_share": parts.direction_share,
-        "scaling": {axis: {"slope": s.slope, "offset": s.offset} for axis, s in parts.scaling.items()},
+        "scaling": {
+            axis: {"slope": s.slope, "offset": s.offset, "ceiling": s.ceiling} for axis, s in parts.scaling.items()
+        },
         "trust": dict(parts.trust),
     }
     return state
@@ -125,7 +127,10 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
             _forest(state["gather"]),
             _direction(state["direction"]),
             state["direction_share"],
-            {axis: Scaling(value["slope"], value["offset"]) for axis, value in state["scaling"].items()},
+            {
+                axis: Scaling(value["slope"], value["offset"], value["ceiling"])
+                for axis, value in state["scaling"].items()
+            },
             state["temperature"],
             state["thresholds"],
             state["trust"],
