@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from msminer.classify.headings import MANY, ONE, TYPE, Headings, fit_trust, weighed
+from msminer.errors import DataError
 from msminer.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()
@@ -35,6 +36,11 @@ def said_labels(axis: str, *mesh: str, types: tuple[str, ...] = ()) -> set[str]:
 )
 def test_headings_name_labels(axis: str, mesh: tuple[str, ...], types: tuple[str, ...], labels: set[str]) -> None:
     assert said_labels(axis, *mesh, types=types) == labels
+
+
+def test_headings_of_another_shape_are_an_error() -> None:
+    with pytest.raises(DataError, match="mesh must be"):
+        Headings(VOCABULARY).read([{"pmid": "7", "mesh": ["Humans"]}])
 
 
 def chances(p: float, n: int) -> dict[str, Any]:

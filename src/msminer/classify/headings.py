@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from msminer.classify.heads import Bools, Doubles, logit, sigmoid, softmax
+from msminer.errors import DataError
 from msminer.vocabulary import Vocabulary
 
 MANY = ("cell_types", "populations", "routes")
@@ -60,18 +61,28 @@ class Headings:
                     columns.setdefault(name, []).extend(wider)
 
     def read(self, records: Sequence[Mapping[str, Any]]) -> Said:
-        """What `mesh` (headings with a `name`) and `publication_types` of the records say; nothing where both lack."""
+        """What `mesh` (headings with a `name`) and `publication_types` of the records say; nothing where both lack.
+
+        Raises DataError for headings of another shape.
+        """
         n = len(records)
         yes = {axis: np.zeros((n, size), bool) for axis, size in self._sizes.items()}
         indexed = np.zeros((n, 1), bool)
         for row, record in enumerate(records):
-            headings = [heading["name"] for heading in record.get("mesh") or ()]
+            headings = _headings(record)
             types = record.get("publication_types") or ()
             indexed[row] = bool(headings)
             for axis, columns in self._columns.items():
                 for name in types if axis == ONE else (*headings, *types):
                     yes[axis][row, columns.get(name, [])] = True
         return Said(yes, {axis: indexed & self._speaks[axis] & ~y for axis, y in yes.items()})
+
+
+def _headings(record: Mapping[str, Any]) -> list[str]:
+    try:
+        return [heading["name"] for heading in record.get("mesh") or ()]
+    except (TypeError, KeyError) as error:
+        raise DataError("mesh must be a list of headings, each with a name", pmid=record.get("pmid")) from error
 
 
 def weighed(chances: Mapping[str, Doubles], said: Said, trust: Trust) -> dict[str, Doubles]:

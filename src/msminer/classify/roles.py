@@ -7,7 +7,7 @@ say it, they are believed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from msminer.classify.heads import Bools, Heads, Recipe, View, fit_heads, sigmoi
 from msminer.classify.leaks import without_leaks
 from msminer.classify.transfer import read_set
 from msminer.classify.views import ROLES
+from msminer.errors import DataError
 
 Floats = npt.NDArray[np.float32]
 FILE = "ei_roles.jsonl.gz"
@@ -69,25 +70,33 @@ def role_chances(batch: Batch, encoder: Encoder, words: sparse.csr_matrix, heads
 def told_roles(records: Sequence[Mapping[str, Any]], batch: Batch) -> Bools:
     """Sentences x ROLES: roles that the labels of the record's `sections` leave open; all where no label speaks.
 
-    Sections whose texts, joined by one blank, are not the abstract say nothing.
+    Sections whose texts, joined by one blank, are not the abstract say nothing. Raises DataError where a
+    section is of another shape.
     """
     out = np.ones((len(batch.owner), len(ROLES)), bool)
     for number, record in enumerate(records):
-        sections = record.get("sections") or ()
-        if not any(section.get("label") for section in sections):
-            continue
-        if " ".join(section["text"] for section in sections) != record.get("abstract"):
-            continue
-        start = len(record.get("title") or "") + 1
-        for section in sections:
-            end = start + len(section["text"])
-            open_roles = _meant(section.get("label") or "")
-            for sentence in range(batch.first[number] + 1, batch.first[number + 1]):
-                a, b = batch.spans[sentence]
-                if open_roles.any() and start <= (a + b) / 2 < end:
-                    out[sentence] = open_roles
-            start = end + 1
+        sentences = np.arange(batch.first[number] + 1, batch.first[number + 1])
+        middle = batch.spans[sentences].mean(axis=1)
+        for start, end, open_roles in _labelled(record):
+            out[sentences[(start <= middle) & (middle < end)]] = open_roles
     return out
+
+
+def _labelled(record: Mapping[str, Any]) -> Iterator[tuple[int, int, Bools]]:
+    """Offsets of the sections whose label tells a role, and the roles that it leaves open."""
+    sections = record.get("sections") or ()
+    try:
+        parts = [(section.get("label") or "", section["text"]) for section in sections]
+    except (AttributeError, KeyError) as error:
+        raise DataError("sections must each have a label and a text", pmid=record.get("pmid")) from error
+    if " ".join(text for _, text in parts) != record.get("abstract"):
+        return
+    start = len(record.get("title") or "") + 1
+    for label, text in parts:
+        open_roles = _meant(label)
+        if open_roles.any():
+            yield start, start + len(text), open_roles
+        start += len(text) + 1
 
 
 def _meant(label: str) -> Bools:
