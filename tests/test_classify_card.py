@@ -1,0 +1,103 @@
+"""The card: a learning curve that keeps groups whole, tables that show what was measured and nothing else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from msminer.classify import card, curve
+from msminer.classify.heads import fit_scaling, sigmoid
+from msminer.classify.scores import reliability
+from msminer.vocabulary import load_vocabulary
+
+N = 40
+
+
+def gold_row(number: int) -> dict[str, Any]:
+    found = {"outcome": "mri", "direction": "benefit", "cell_type": "none", "start": 0, "end": 1}
+    return {
+        "pmid": str(number),
+        "cell_types": ["MSC"],
+        "study_design": "animal",
+        "populations": ["ms"],
+        "routes": [],
+        "findings": [found],
+    }
+
+
+def told_row(number: int, *, right: bool) -> dict[str, Any]:
+    cell = "MSC" if right else "HSC"
+    return {
+        **gold_row(number),
+        "cell_types": [{"label": cell, "p": 0.8}],
+        "study_design": {"label": "animal", "p": 0.9},
+        "populations": [{"label": "ms", "p": 0.9}],
+    }
+
+
+def test_the_curve_cuts_training_parts_by_group_and_rises_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [n // 2 for n in range(N)]
+    seen: list[tuple[int, ...]] = []
+
+    def labelled(_: Any, train: Any, test: Any) -> list[dict[str, Any]]:
+        seen.append(tuple(train.tolist()))
+        return [told_row(int(row), right=bool(row % 4 < len(train) / 8)) for row in test]
+
+    monkeypatch.setattr(curve, "out_of_fold", labelled)
+    ground: Any = SimpleNamespace(
+        entries=[gold_row(n) for n in range(N)],
+        material=SimpleNamespace(groups=groups),
+        vocabulary=load_vocabulary(),
+        seed=1,
+    )
+    rows = np.arange(N)
+    outer = [(rows[rows % 8 < 4], rows[rows % 8 >= 4]), (rows[rows % 8 >= 4], rows[rows % 8 < 4])]
+    whole = [told_row(n, right=True) for n in range(N)]
+    found = curve.learning_curve(ground, outer, whole, 1)
+    assert [row["share"] for row in found] == [0.25, 0.5, 0.75, 1.0]
+    assert [row["abstracts"] for row in found] == [4, 10, 16, 20]
+    assert all(row % 2 == 1 or row + 1 in train for train in seen for row in train), "a group is never cut in two"
+    scores = [row["measures"]["cell_types micro_f1"]["mean"] for row in found]
+    assert scores == sorted(scores)
+    assert scores[-1] == 1.0
+
+
+def test_tables_appear_only_where_something_was_measured() -> None:
+    assert list(card._curve(None)) == []
+    assert list(card._variants(None)) == []
+    measure = {"mean": 0.7, "least": 0.68, "greatest": 0.72}
+    page = "\n".join(card._curve([{"share": 0.25, "abstracts": 148, "measures": {"cell_types micro_f1": measure}}]))
+    assert "| cell_types micro_f1 | 0.700 [0.680, 0.720] |" in page
+    gap = {"difference": {"value": -0.01, "low": -0.02, "high": 0.0}, "value": 0.71}
+    page = "\n".join(card._variants({"shipped": {"outcome": 0.72}, "without topics": {"outcome": gap}}))
+    assert "| shipped | 0.720 |" in page
+    assert "| without topics | -0.010 [-0.020, +0.000] |" in page
+
+
+def test_the_notes_name_every_public_set_that_training_reads() -> None:
+    from msminer.classify.roles import FILE
+    from msminer.classify.transfer import SETS
+
+    for name in (FILE, *(one.file for one in SETS)):
+        assert name.removesuffix(".jsonl.gz") in card.notes()
+
+
+def test_a_calibration_error_is_shown_beside_what_chance_gives() -> None:
+    rng = np.random.default_rng(3)
+    p = rng.uniform(0.3, 1, 180)
+    table = reliability(p, rng.random(180) < p)
+    mean, high = table["ece_by_chance"]
+    assert 0.02 < mean < high < 0.2
+    assert table["ece"] < high
+
+
+def test_a_ceiling_is_found_where_sure_scores_are_often_wrong() -> None:
+    rng = np.random.default_rng(5)
+    scores = rng.normal(size=(4000, 2)) * 4
+    labels = rng.random((4000, 2)) < 0.9 * sigmoid(scores)
+    scaling = fit_scaling(scores, labels)
+    assert scaling.ceiling == pytest.approx(0.9, abs=0.03)
+    assert scaling.probabilities(np.full((1, 2), 30.0)).max() <= scaling.ceiling
