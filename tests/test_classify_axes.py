@@ -71,7 +71,7 @@ def test_every_says_cue_is_a_study_design_and_weighs_as_its_own_idea() -> None:
     designs = load_vocabulary().designs
     assert set(load_cues()["says"]) == set(designs)
     ideas = [f"says:{design}" for design in designs]
-    scales = spec.document_scales(ideas, "study_design", designs, 0)
+    scales = spec.document_scales(ideas, "study_design", designs, 0, 0)
     assert (scales[:, : len(ideas)].diagonal() == spec.OWN).all()
     assert (scales[0, 1 : len(ideas)] < spec.OWN).all()
 
