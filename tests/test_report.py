@@ -17,12 +17,15 @@ from lxml import html
 
 from msminer.errors import ReportError
 from msminer.report.bundle import ReportBundle, is_local
-from msminer.report.claims import MOST_PAPERS
+from msminer.report.claims import MOST_PAPERS, claim_views
+from msminer.report.figures import tier_figure
 from msminer.report.folder import latest_report, write_report
 from msminer.report.links import paper_url
+from msminer.report.page import answer
 from msminer.report.render import render
 from msminer.report.rows import MOST_ROWS
 from msminer.report.svg import slim
+from msminer.report.words import VERDICTS, sentences
 from report_fixture import HOSTILE, NOW, make_bundle, pick, undrawn_bundle
 
 
@@ -50,6 +53,51 @@ def test_first_screen_counts_every_claim_once(page: html.HtmlElement) -> None:
     counts = [int(node.text) for node in pick(page, ".ledger-count")]
     assert sum(counts) == 80
     assert "80" in pick(page, ".answer")[0].text_content()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "told"),
+    [
+        ({"backed": 2, "insufficient": 50, "unsearched": 21}, "2 hold up, 50 lack studies, 21 were not searched"),
+        ({"unsearched": 1, "insufficient": 1}, "1 lacks studies, 1 was not searched"),
+        ({"notfound": 3}, "3 cite a paper that was not found"),
+        ({"challenged": 1, "misquoted": 1}, "2 are contradicted or misquote a paper"),
+        ({"misquoted": 1, "models": 1}, "1 holds only in animals or the dish, 1 misquotes a paper"),
+        ({}, ""),
+    ],
+)
+def test_answer_counts_each_kind_in_its_own_words(bundle: ReportBundle, verdicts: dict[str, int], told: str) -> None:
+    view = claim_views(bundle.claims, list(bundle.verdicts["verdicts"]), {})[0]
+    kinds = {verdict.key: verdict for verdict in VERDICTS.values()}
+    claims = [replace(view, verdict=kinds[key]) for key, n in verdicts.items() for _ in range(n)]
+    assert ", ".join(f"{n} {words}" for _, n, words in answer(claims)) == told
+
+
+@pytest.mark.parametrize(
+    ("line", "most", "parts"),
+    [
+        ("too few: 1 trial; beside them 2 cases", 0, ("Too few: 1 trial.", "Beside them 2 cases.")),
+        ("ends itself.", 0, ("Ends itself.",)),
+        ("found; best: A; b", 1, ("Found.", "Best: A; b.")),
+        ("", 0, ()),
+    ],
+)
+def test_sentences(line: str, most: int, parts: tuple[str, ...]) -> None:
+    assert sentences(line, most) == parts
+
+
+def test_studies_of_other_diseases_are_not_counted_as_studies_of_ms(bundle: ReportBundle) -> None:
+    whole = tier_figure(bundle.studies, bundle.findings)
+    studies = bundle.studies.copy()
+    studies["populations"] = [
+        ["other_disease"] if tier == "case_report" else own
+        for tier, own in zip(studies["tier"], studies["populations"], strict=True)
+    ]
+    part = tier_figure(studies, bundle.findings)
+    assert whole is not None
+    assert part is not None
+    assert "Case reports" in whole.caption
+    assert "Case reports" not in part.caption
 
 
 def test_no_medical_advice_stands_on_the_first_screen(page: html.HtmlElement) -> None:

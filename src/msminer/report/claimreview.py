@@ -8,7 +8,7 @@ from typing import Any
 from msminer.errors import ReportError
 from msminer.report.bundle import ReportBundle
 from msminer.report.links import paper_url
-from msminer.report.words import verdict_of
+from msminer.report.words import sentence, verdict_of
 
 ADVICE = "No medical advice: counts of published studies, read by a program."
 # What https://schema.org/ClaimReview and Google's "Fact check" page (2025) ask for, as far as it applies to us. No
@@ -46,6 +46,7 @@ def claim_reviews(bundle: ReportBundle) -> list[dict[str, Any]]:
 
 
 def _review(claim: Mapping[str, Any], entry: dict[str, Any], kind: str, bundle: ReportBundle) -> dict[str, Any]:
+    reason = sentence(str(entry["reason"]).rstrip(".")) + "."
     sample = " Made from msminer's offline sample of digests." if bundle.origin == "sample" else ""
     return {
         "@context": "https://schema.org",
@@ -58,9 +59,9 @@ def _review(claim: Mapping[str, Any], entry: dict[str, Any], kind: str, bundle: 
         "reviewRating": {
             "@type": "Rating",
             "alternateName": verdict_of(entry).word,
-            "ratingExplanation": str(entry["reason"]),
+            "ratingExplanation": reason,
         },
-        "reviewBody": f"{entry['reason']} {ADVICE}{sample}",
+        "reviewBody": f"{reason} {ADVICE}{sample}",
         "citation": [_citation(paper) for paper in entry["deciding"]],
     }
 

@@ -23,7 +23,7 @@ from msminer.report.words import (
     VERDICTS,
     Verdict,
     plain,
-    sentence,
+    sentences,
     verdict_of,
 )
 
@@ -82,7 +82,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class ClaimView:
-    """One claim and its verdict."""
+    """One claim and its verdict; `reason` is the line that decides, `beside` what a reader should know with it."""
 
     id: str
     source: str
@@ -93,6 +93,7 @@ class ClaimView:
     query: str
     verdict: Verdict
     reason: str
+    beside: str
     tiers: tuple[Tier, ...]
     lead: Tier | None
     papers: tuple[Paper, ...]
@@ -116,6 +117,8 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
     tiers = tuple(_tier(tier, rows) for tier in entry["tiers"])
     verdict = verdict_of(entry)
     papers = _papers(entry)
+    # A cited title may hold semicolons of its own.
+    reason, *beside = sentences(str(entry["reason"]), most=1 if claim.get("check") == "citation" else 0)
     return ClaimView(
         id=str(claim["id"]),
         source=str(claim["source"]),
@@ -125,7 +128,8 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
         about="treating people" if claim.get("about") == "people" else "biology",
         query=str(entry.get("query") or claim.get("query", "stem_cells_ms")),
         verdict=verdict,
-        reason=sentence(str(entry["reason"])),
+        reason=reason,
+        beside=" ".join(beside),
         tiers=tiers,
         lead=_lead(tiers, verdict),
         papers=papers[:MOST_PAPERS],

@@ -28,6 +28,8 @@ KINDS = {
 }
 # What a treatment is for; safety, cell fate and cost are no benefit to a person in themselves.
 EFFICACY = ("disability", "relapse", "mri", "remyelination", "immune", "neuroprotection", "quality_of_life")
+# People with MS, and the animals that stand for them.
+_MS = {"ms", "rrms", "spms", "ppms", "progressive", "eae", "toxic_demyelination", "dysmyelination", "animal_model"}
 TIERS = {
     "trial_controlled": "Controlled trials",
     "trial_uncontrolled": "Uncontrolled trials",
@@ -71,8 +73,8 @@ def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
     )
     svg = charts.tier_svg(counts, f"Share of studies that report a benefit, by kind of study. {words}")
     caption = (
-        "Share of studies in this report that tell of nothing but benefit, on outcomes of treatment (safety, "
-        "cell fate and cost left out), with 95% Wilson intervals. " + words + "."
+        "Share of studies in this report that tell of nothing but benefit, on outcomes of treatment (left out: safety, "
+        "cell fate, cost, and studies of other diseases alone), with 95% Wilson intervals. " + words + "."
     )
     return Figure("Benefit by kind of study", svg, caption, _contrast(counts))
 
@@ -92,7 +94,8 @@ def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     if studies.empty or efficacy.empty:
         return pd.DataFrame()
     only = efficacy.groupby("pmid")["direction"].agg(lambda found: set(found) == {"benefit"})
-    live = studies[~studies["retracted"].astype(bool) & studies["speaker"].isin(only.index)]
+    elsewhere = studies["populations"].map(lambda own: "other_disease" in own and not _MS.intersection(own))
+    live = studies[~studies["retracted"].astype(bool) & ~elsewhere & studies["speaker"].isin(only.index)]
     rows = [_tier_row(tier, only.loc[live.loc[live["tier"] == tier, "speaker"]]) for tier in TIERS]
     return pd.DataFrame([row for row in rows if row["studies"]])
 

@@ -50,28 +50,34 @@ def _topics(claims: tuple[ClaimView, ...]) -> str:
     return ", ".join(plain(TOPICS, name) if n == 1 else f"{plain(TOPICS, name)} {n}" for name, n in ranked)
 
 
+# Parts of the answer: (verdicts counted together, words for several, words for one). What was not searched stands by
+# itself: it must never look like a lack of studies.
+_ANSWERS = (
+    (("backed", "confirmed"), "hold up", "holds up"),
+    (("models",), "hold only in animals or the dish", "holds only in animals or the dish"),
+    (("contested",), "are contested", "is contested"),
+    (("challenged", "misquoted", "notfound"), "", ""),
+    (("insufficient",), "lack studies", "lacks studies"),
+    (("unsearched",), "were not searched", "was not searched"),
+)
+_FAILS = {
+    "challenged": ("are contradicted", "is contradicted"),
+    "misquoted": ("misquote a paper", "misquotes a paper"),
+    "notfound": ("cite a paper that was not found", "cites a paper that was not found"),
+}
+
+
 def answer(claims: list[ClaimView]) -> list[tuple[str, int, str]]:
     """The answer in a sentence's parts: (verdict key for colour and link, number of claims, words)."""
     counts = Counter(claim.verdict.key for claim in claims)
-    parts = [
-        ("backed", counts["backed"] + counts["confirmed"], "hold up"),
-        ("models", counts["models"], "hold only in animals or the dish"),
-        ("contested", counts["contested"], "are contested"),
-        (
-            "challenged",
-            counts["challenged"] + counts["misquoted"] + counts["notfound"],
-            "are contradicted, misquoted or not found",
-        ),
-        ("insufficient", counts["insufficient"] + counts["unsearched"], "lack studies"),
-    ]
-    singular = {
-        "hold up": "holds up",
-        "hold only in animals or the dish": "holds only in animals or the dish",
-        "are contested": "is contested",
-        "are contradicted, misquoted or not found": "is contradicted, misquoted or not found",
-        "lack studies": "lacks studies",
-    }
-    return [(key, n, singular[words] if n == 1 else words) for key, n, words in parts if n]
+    parts = []
+    for keys, many, one in _ANSWERS:
+        found = [key for key in keys if counts[key]]
+        number = sum(counts[key] for key in found)
+        words = (one if number == 1 else many) or " or ".join(_FAILS[key][number == 1] for key in found)
+        if found:
+            parts.append((keys[0], number, words))
+    return parts
 
 
 def highlights(claims: list[ClaimView]) -> list[tuple[str, str, list[ClaimView]]]:

@@ -20,6 +20,7 @@ from msminer.report.exports import FILES
 from msminer.report.provenance import clean
 from msminer.report.rows import Row, choices, evidence_rows
 from msminer.report.values import count, interval, percent
+from msminer.report.words import sentences
 
 # Rows of the evidence table that stand in the page at once; the script's STEP says the same.
 AT_FIRST = 100
@@ -126,6 +127,7 @@ def _environment() -> Environment:
         "percent": percent,
         "limits": _limits,
         "counted": count,
+        "sentence": lambda text: " ".join(sentences(text)),
         "spelt": lambda n: _NUMBERS[n] if n < len(_NUMBERS) else str(n),
     }
     return environment

@@ -142,6 +142,12 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentences(text: str, most: int = 0) -> tuple[str, ...]:
+    """The parts of a line that semicolons divide, each as a sentence; at most `most` cuts, 0 for all."""
+    parts = [part.strip() for part in text.split("; ", most or -1)]
+    return tuple(sentence(part) + ("" if part.endswith((".", "?", "!")) else ".") for part in parts if part)
+
+
 def plain(table: dict[str, str], label: object) -> str:
     """A label, or several joined by +, in plain words; an unknown one as it is."""
     parts = str(label).split("+")
