@@ -12,19 +12,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from lxml import html
 
 from msminer.errors import ReportError
 from msminer.report.bundle import ReportBundle, is_local
 from msminer.report.claims import MOST_PAPERS, claim_views
-from msminer.report.figures import tier_figure
+from msminer.report.figures import cell_trends
 from msminer.report.folder import latest_report, write_report
 from msminer.report.links import paper_url
 from msminer.report.page import answer
 from msminer.report.render import render
 from msminer.report.rows import MOST_ROWS
 from msminer.report.svg import slim
+from msminer.report.tiers import tier_figure
 from msminer.report.words import VERDICTS, sentences
 from report_fixture import HOSTILE, NOW, make_bundle, pick, undrawn_bundle
 
@@ -375,3 +377,24 @@ def test_card_without_scores_is_shown_as_it_is(undrawn: ReportBundle) -> None:
 def test_marks_drawn_alike_become_one_path_in_the_same_place(marks: str, drawn: str) -> None:
     small = slim(f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g>{marks}</g></svg>', "label")
     assert re.sub(r"^<svg[^>]*>|</svg>$", "", small) == drawn
+
+
+def test_two_kinds_are_set_side_by_side_only_where_both_have_studies_enough(bundle: ReportBundle) -> None:
+    whole = tier_figure(bundle.studies, bundle.findings)
+    assert whole is not None
+    assert "animal studies and" in whole.note
+    trials = bundle.studies[bundle.studies["tier"] == "trial_controlled"].head(3)
+    few = tier_figure(pd.concat([bundle.studies[bundle.studies["tier"] == "animal"], trials]), bundle.findings)
+    assert few is not None
+    assert few.note == ""
+
+
+def test_rate_leaves_other_diseases_out_and_is_none_where_papers_are_fewer(bundle: ReportBundle) -> None:
+    def rates(changed: ReportBundle) -> list[str]:
+        return [f.caption for f in cell_trends(changed)[0][0].figures if "per 1,000" in f.title]
+
+    studies = bundle.studies.copy()
+    studies["populations"] = [["other_disease"]] * len(studies)
+    assert rates(replace(bundle, studies=studies))[0].startswith("0 studies (other diseases left out)")
+    assert int(rates(bundle)[0].split()[0]) > 0
+    assert rates(replace(bundle, denominators=bundle.denominators.assign(ms_papers=1))) == []

@@ -63,7 +63,7 @@ def tier_svg(counts: pd.DataFrame, label: str) -> Markup:
     dots = base.mark_point(size=110, filled=True, opacity=1, aria=False).encode(
         x="share:Q", y=y, color=color, shape=shape
     )
-    text = base.mark_text(align="left", dx=8, color=SOFT, fontSize=12, aria=False).encode(
+    text = base.mark_text(align="left", dx=14, color=SOFT, fontSize=12, aria=False).encode(
         x=alt.datum(1), y=y, text="text:N"
     )
     return svg(alt.layer(ranges, dots, text).properties(width=300, height=alt.Step(34)), label)
@@ -113,7 +113,7 @@ def rate_svg(frame: pd.DataFrame, label: str) -> Markup:
     """Rate with interval by year; columns year, rate_studies, rate_low, rate_high, newest."""
     import altair as alt
 
-    base = alt.Chart(_plain(frame)).encode(x=_years(frame["year"]))
+    base = alt.Chart(_plain(frame)).encode(x=_years(frame["year"], labels=7))
     y = alt.Y("rate_low:Q", title="Per 1,000 MS papers", axis=alt.Axis(tickCount=4), scale=alt.Scale(zero=True))
     ranges = base.mark_rule(strokeWidth=1.6, opacity=0.55, color=INK, aria=False).encode(y=y, y2="rate_high:Q")
     points = base.mark_point(size=34, opacity=1, strokeWidth=1.5, color=INK, aria=False)
@@ -157,11 +157,12 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[kept].astype(casts)
 
 
-def _years(years: pd.Series[Any]) -> alt.X:
+def _years(years: pd.Series[Any], labels: int = 3) -> alt.X:
+    """The axis of years with about so many labels: a panel a third as wide as the page has room for three."""
     import altair as alt
 
     first, last = int(years.min()), int(years.max())
-    step = next(s for s in (1, 2, 5, 10, 20) if (last - first) / s <= 4)
+    step = next(s for s in (1, 2, 5, 10, 20, 50) if (last - first) / s <= labels)
     ticks = [year for year in range(first, last + 1) if year % step == 0] or [first]
     axis = alt.Axis(format="d", values=ticks, grid=False, labelOverlap=True)
     return alt.X("year:Q", title="Year", axis=axis, scale=alt.Scale(domain=[first - 0.5, last + 0.5], nice=False))

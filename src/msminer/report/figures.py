@@ -26,18 +26,8 @@ KINDS = {
     "Animals": ("animal",),
     "Laboratory": ("in_vitro",),
 }
-# What a treatment is for; safety, cell fate and cost are no benefit to a person in themselves.
-EFFICACY = ("disability", "relapse", "mri", "remyelination", "immune", "neuroprotection", "quality_of_life")
-# People with MS, and the animals that stand for them.
-_MS = {"ms", "rrms", "spms", "ppms", "progressive", "eae", "toxic_demyelination", "dysmyelination", "animal_model"}
-TIERS = {
-    "trial_controlled": "Controlled trials",
-    "trial_uncontrolled": "Uncontrolled trials",
-    "observational": "Observational studies",
-    "case_report": "Case reports",
-    "animal": "Animal studies",
-    "in_vitro": "Laboratory studies",
-}
+# People with MS, and the animals with a damage like theirs.
+_MS = {"ms", "rrms", "spms", "ppms", "progressive", "eae", "toxic_demyelination", "dysmyelination"}
 
 
 @dataclass(frozen=True)
@@ -62,58 +52,9 @@ class CellTrends:
     tests: tuple[str, ...]
 
 
-def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
-    """Share of studies that report a benefit by kind of study, Wilson intervals; None without studies."""
-    counts = _tier_counts(studies, findings)
-    if counts.empty:
-        return None
-    words = "; ".join(
-        f"{row['tier']}: {percent(row['share'])} of {row['studies']} ({interval(row['low'], row['high'])})"
-        for row in counts.to_dict("records")
-    )
-    svg = charts.tier_svg(counts, f"Share of studies that report a benefit, by kind of study. {words}")
-    caption = (
-        "Share of studies in this report that tell of nothing but benefit, on outcomes of treatment (left out: safety, "
-        "cell fate, cost, and studies of other diseases alone), with 95% Wilson intervals. " + words + "."
-    )
-    return Figure("Benefit by kind of study", svg, caption, _contrast(counts))
-
-
-def _contrast(counts: pd.DataFrame) -> str:
-    """Animals against controlled trials in one sentence; empty where either is missing."""
-    told = {row["tier"]: f"{row['benefit']} of {row['studies']}" for row in counts.to_dict("records")}
-    animals, trials = told.get(TIERS["animal"]), told.get(TIERS["trial_controlled"])
-    if animals is None or trials is None:
-        return ""
-    tell = f"{animals} animal studies and {trials} controlled trials in people"
-    return f"In this report, {tell} tell of nothing but benefit."
-
-
-def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
-    efficacy = findings[findings["outcome"].isin(EFFICACY) & (findings["cell_type"] != "none")]
-    if studies.empty or efficacy.empty:
-        return pd.DataFrame()
-    only = efficacy.groupby("pmid")["direction"].agg(lambda found: set(found) == {"benefit"})
-    elsewhere = studies["populations"].map(lambda own: "other_disease" in own and not _MS.intersection(own))
-    live = studies[~studies["retracted"].astype(bool) & ~elsewhere & studies["speaker"].isin(only.index)]
-    rows = [_tier_row(tier, only.loc[live.loc[live["tier"] == tier, "speaker"]]) for tier in TIERS]
-    return pd.DataFrame([row for row in rows if row["studies"]])
-
-
-def _tier_row(tier: str, only: pd.Series[Any]) -> dict[str, Any]:
-    hits, total = int(only.sum()), len(only)
-    low, high = charts.wilson(hits, total) if total else (0.0, 1.0)
-    scope = "animals or dish" if tier in {"animal", "in_vitro"} else "people"
-    share = hits / total if total else None
-    return {
-        "tier": TIERS[tier],
-        "benefit": hits,
-        "studies": total,
-        "share": share,
-        "low": low,
-        "high": high,
-        "scope": scope,
-    }
+def elsewhere(studies: pd.DataFrame) -> pd.Series[Any]:
+    """Which studies are of other diseases alone: a search of the user's own may bring many."""
+    return studies["populations"].map(lambda own: "other_disease" in own and not _MS.intersection(own)).astype(bool)
 
 
 def cell_trends(bundle: ReportBundle) -> tuple[list[CellTrends], str]:
@@ -197,9 +138,7 @@ def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
     years = sorted(y for y in known if len(mine) and y >= int(mine["year"].min()))
     if bundle.origin == "sample" or len(years) < 2 or len(mine) < FEWEST:
         return None
-    # Studies of other diseases are no part of the papers on MS.
-    on_ms = mine[mine["populations"].map(lambda own: bool(_MS.intersection(own)))]
-    counts = on_ms["year"].astype(int).value_counts()
+    counts = mine.loc[~elsewhere(mine), "year"].astype(int).value_counts()
     if any(int(counts.get(y, 0)) > known[y] for y in years):
         return None
     frame = pd.DataFrame(
@@ -210,8 +149,8 @@ def _rate(mine: pd.DataFrame, bundle: ReportBundle) -> Figure | None:
         frame[f"rate_{name}"] = 1000 * frame[name] / frame["papers"]
     incomplete = bundle.trends.loc[bundle.trends["incomplete"].astype(bool), "year"]
     frame["newest"] = frame["year"].isin(set(incomplete))
-    svg = charts.rate_svg(frame, "Studies of MS or its models per 1,000 MS papers, by year, with 95% Poisson intervals")
-    whole = f"{int(frame['studies'].sum())} studies of MS or its models, {int(frame['papers'].sum()):,} MS papers"
+    svg = charts.rate_svg(frame, "Studies per 1,000 MS papers by year, with 95% Poisson intervals")
+    whole = f"{int(frame['studies'].sum())} studies (other diseases left out), {int(frame['papers'].sum()):,} MS papers"
     span = f"{years[0]} to {years[-1]}"
     return Figure("Studies per 1,000 MS papers", svg, f"{whole}, {span}. Line: 95% Poisson interval.")
 

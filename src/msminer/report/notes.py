@@ -21,6 +21,8 @@ def notes(entry: dict[str, Any]) -> list[tuple[str, str]]:
         word = VERDICTS[retracted["verdict"]].word.lower()
         found.append(("If retracted work counted", f"{word}; {retracted['studies']} retracted"))
     for part in entry.get("subtypes") or []:
+        if present(part["share"]) is None:
+            continue
         limits = interval(present(part["low"]), present(part["high"]))
         share = f"an estimated {percent(present(part['share']))} ({limits}), studies: {part['studies']}"
         found.append((f"In {plain(POPULATIONS, part['population'])}", share))

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from msminer.report import charts, figures, page
+from msminer.report import charts, figures, page, tiers
 from msminer.report.bundle import ReportBundle
 from msminer.report.card import card_view
 from msminer.report.claims import MOST_STUDIES, ClaimView, Tier, claim_views
@@ -82,10 +82,10 @@ def _answer(bundle: ReportBundle, claims: list[ClaimView]) -> dict[str, Any]:
 def _trends(bundle: ReportBundle) -> dict[str, Any]:
     with charts.unchecked():
         shown, few = figures.cell_trends(bundle) if bundle.trends_publishable else ([], "")
-        tiers = figures.tier_figure(bundle.studies, bundle.findings)
+        kinds = tiers.tier_figure(bundle.studies, bundle.findings)
         card = card_view(bundle.card)
     return {
-        "tier_figure": tiers,
+        "tier_figure": kinds,
         "card_view": card,
         "trends": shown,
         "too_few": few,
