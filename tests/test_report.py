@@ -80,6 +80,7 @@ def test_answer_counts_each_kind_in_its_own_words(bundle: ReportBundle, verdicts
     [
         ("too few: 1 trial; beside them 2 cases", 0, ("Too few: 1 trial.", "Beside them 2 cases.")),
         ("ends itself.", 0, ("Ends itself.",)),
+        ("risk up to 18.8%. It denies; so", 0, ("Risk up to 18.8%.", "It denies.", "So.")),
         ("found; best: A; b", 1, ("Found.", "Best: A; b.")),
         ("", 0, ()),
     ],

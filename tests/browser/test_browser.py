@@ -164,6 +164,16 @@ def test_link_to_a_row_beyond_the_first_shows_it(visit: Any) -> None:
     assert page.locator(target).is_visible()  # opened although it stands in a closed part
 
 
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE])
+def test_a_link_to_a_part_lands_on_its_heading(visit: Any, viewport: dict[str, int]) -> None:
+    page = visit(viewport=viewport)
+    for part in ("Method", "Evidence", "Claims", "Trends"):
+        page.click(f".bar a:text-is('{part}')")
+        page.wait_for_timeout(200)
+        top = page.locator(f"#{part.lower()}").bounding_box()["y"]
+        assert -5 <= top <= 100, (part, top)
+
+
 def test_verdict_buttons_hide_and_a_link_brings_back(visit: Any) -> None:
     page = visit()
     page.click("[data-show=backed]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 CELLS = {
@@ -143,8 +144,8 @@ def sentence(text: str) -> str:
 
 
 def sentences(text: str, most: int = 0) -> tuple[str, ...]:
-    """The parts of a line that semicolons divide, each as a sentence; at most `most` cuts, 0 for all."""
-    parts = [part.strip() for part in text.split("; ", most or -1)]
+    """The parts of a line that semicolons or full stops divide, each a sentence; at most `most` cuts, 0 for all."""
+    parts = re.split(r"; |\. ", text, maxsplit=most)
     return tuple(sentence(part) + ("" if part.endswith((".", "?", "!")) else ".") for part in parts if part)
 
 

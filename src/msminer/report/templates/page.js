@@ -136,6 +136,11 @@
   }
 
   // A link into a closed part opens it; a link to rows filters the table to them.
+  const land = (target) => {
+    target.scrollIntoView();
+    // Parts that come into sight on the way may be taller than was assumed.
+    requestAnimationFrame(() => requestAnimationFrame(() => target.scrollIntoView()));
+  };
   const follow = () => {
     const id = decodeURIComponent(location.hash.slice(1));
     if (id.startsWith("rows=")) {
@@ -143,7 +148,7 @@
       const known = JSON.parse($("claim-rows").textContent);
       if (!known[claim]?.[tier]) return;
       only(known[claim][tier], ` behind claim ${claim}, ${tier.replaceAll("_", " ")}`);
-      $("evidence").scrollIntoView();
+      land($("evidence"));
       return;
     }
     const at = /^r(\d+)$/.exec(id);
@@ -156,7 +161,7 @@
       sift();
     }
     for (let part = target; part; part = part.parentElement) if (part.localName === "details") part.open = true;
-    target.scrollIntoView();
+    land(target);
   };
   window.addEventListener("hashchange", follow);
 
