@@ -79,5 +79,7 @@ def test_headings_that_are_always_right_are_trusted_and_none_gives_no_trust() ->
     trust = fit_trust(chances(0.3, n), labels, said)
     assert trust["cell_types"][0] > 1
     assert trust["cell_types"][1] < -0.5
+    turned = {**labels, "cell_types": ~labels["cell_types"]}
+    assert fit_trust(chances(0.3, n), turned, said)["cell_types"].tolist() == [0, 0], "headings never count backwards"
     bare = Headings(VOCABULARY).read([{"pmid": str(i)} for i in range(n)])
     assert all((fit_trust(chances(0.3, n), labels, bare)[axis] == 0).all() for axis in MANY)

@@ -106,8 +106,9 @@ def _moved(axis: str, p: Doubles, weights: Doubles, yes: Bools, no: Bools) -> Do
 def fit_trust(chances: Mapping[str, Doubles], labels: Mapping[str, Bools], said: Said) -> dict[str, Doubles]:
     """Axis → log odds added where a heading of the label stands, and where none does though the record is indexed.
 
-    chances: calibrated, out of fold. The two weights of an axis maximise the likelihood of the labels of records with
-    headings, less SHRINK times their squares; both are 0 where no record has any. For study design: TYPE and 0.
+    chances: calibrated, out of fold. The two weights of an axis, the first at least and the second at most 0, maximise
+    the likelihood of the labels of records with headings, less SHRINK times their squares; both are 0 where no record
+    has any. For study design: TYPE and 0.
     """
     found = {axis: _fitted(axis, chances[axis], labels[axis], said.yes[axis], said.no[axis]) for axis in MANY}
     return {**found, ONE: np.array([TYPE, 0.0])}
@@ -125,4 +126,6 @@ def _fitted(axis: str, chances: Doubles, labels: Bools, yes: Bools, no: Bools) -
         moved = _moved(axis, p, weights, stands, lacks)
         return float(-np.log(np.clip(np.where(y, moved, 1 - moved), 1e-9, 1)).sum() + SHRINK * np.square(weights).sum())
 
-    return np.asarray(minimize(loss, np.zeros(2), method="Nelder-Mead").x, np.float64)
+    # a heading never speaks against its label, nor its absence for it: few records can make it look so
+    found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=((0, None), (None, 0)))
+    return np.asarray(found.x, np.float64)
