@@ -56,6 +56,12 @@ def notify(job: steps.Job, tables: steps.Tables, verdicts: dict[str, Any]) -> st
     return steps.notify(job, tables, verdicts)
 
 
+@task(name="tell that nothing moved", **_PLAIN)
+def still(job: steps.Job) -> steps.Told:
+    """Remember a run after which the last report stands, and send what still waits."""
+    return steps.still(job)
+
+
 @flow(name="refresh", persist_result=False, validate_parameters=True)
 def refresh(
     source: Literal["sample", "entrez", "files"] = "entrez",
@@ -69,11 +75,17 @@ def refresh(
     with steps.alarmed(job), steps.running(job):
         fetched = fetch(job)
         labelled = label(job)
-        tables = tabulate(job)
-        verdicts = judge(job, tables)
-        page = report(job, tables, verdicts)
-        told = notify(job, tables, verdicts)
-    outcome = steps.Outcome(fetched, labelled, steps.counts(verdicts), page, told)
+        stands = steps.standing(job)
+        if stands is not None:
+            page, verdicts, told = stands.page, stands.verdicts, still(job)
+        else:
+            tables = tabulate(job)
+            verdicts = judge(job, tables)
+            page = report(job, tables, verdicts)
+            told = notify(job, tables, verdicts)
+    outcome = steps.Outcome(
+        fetched, labelled, steps.counts(verdicts), page, told, stands=stands.made_at if stands else None
+    )
     _show(outcome, verdicts)
     return outcome
 

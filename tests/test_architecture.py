@@ -35,6 +35,7 @@ GROUPS = {
     "msminer.bulk": DOOR,
     "msminer.watch": DOOR,
     "msminer.status": TOP,
+    "msminer.metrics": TOP,
     "msminer.doctor": TOP,
     "msminer.api": TOP,
     "msminer.steps": TOP,

@@ -21,8 +21,9 @@ from sqlalchemy import insert, update
 
 from msminer.errors import ModelMissing, StoreError
 from msminer.logs import set_up
+from msminer.metrics import metrics, write_metrics
 from msminer.settings import Settings, load_settings
-from msminer.status import Status, examine, metrics, write_metrics
+from msminer.status import Status, examine
 from msminer.store import Store, open_store
 from msminer.store.tables import RUNS, SEARCHES
 
@@ -207,11 +208,39 @@ def test_metrics_can_be_read_by_prometheus(tmp_path: Path) -> None:
     seconds = {sample.labels["stage"]: sample.value for sample in families["msminer_stage_seconds"].samples}
     assert seconds == {"fetch": 1.5, "label": 0.5}
     assert {s.labels["kind"]: s.value for s in families["msminer_run_count"].samples} == {"new": 5, "requests": 7}
-    assert families["msminer_query_records"].samples[0].labels == {"query": 'odd"query\\'}
+    assert families["msminer_query_records"].samples[0].labels == {"query": 'odd"query\\', "origin": "entrez"}
     assert families["msminer_notices_waiting"].samples[0].value == 0
     ended = families["msminer_last_success_seconds"].samples[0].value
     assert ended == pytest.approx(NOW.timestamp() - 3600, abs=2)
     assert "secret" not in path.read_text()
+    assert all(sample.labels["origin"] == "entrez" for family in families.values() for sample in family.samples)
+
+
+def test_metrics_of_two_origins_lie_in_one_folder_without_a_clash(tmp_path: Path) -> None:
+    settings, seen = configured(tmp_path), set[tuple[str, str]]()
+    for origin in ("entrez", "sample"):
+        with open_store(settings.database_url(origin), origin=origin) as store:
+            add_run(store, "failed", age=timedelta(hours=1))
+            add_search(store, "ms", timedelta(hours=1))
+        for family in text_string_to_metric_families(write_metrics(settings, origin, now=NOW).read_text()):
+            here = {(sample.name, str(sorted(sample.labels.items()))) for sample in family.samples}
+            assert not here & seen
+            seen |= here
+    assert ("msminer_last_run_status", "[('origin', 'sample'), ('status', 'failed')]") in seen
+
+
+def test_runs_say_what_they_did(tmp_path: Path) -> None:
+    settings = configured(tmp_path)
+    with stored(settings) as store:
+        add_run(store, "done", age=timedelta(hours=2))
+        add_run(store, "failed", age=timedelta(hours=1))
+        with store.writing() as connection:
+            broken = {"failed_in": "fetch", "error": "TransportError", "requests": 6, "retries": 5}
+            connection.execute(update(RUNS).where(RUNS.c.status == "failed").values(summary=broken))
+    lines = examine(settings, "entrez", now=NOW).lines()
+    assert any(line.endswith(": failed in fetch (TransportError), 6 requests, 5 retries") for line in lines)
+    assert any(line.endswith("s: 5 new, 7 requests") for line in lines)
+    assert "report    none yet" in lines
 
 
 def test_metrics_of_a_store_without_runs(tmp_path: Path) -> None:

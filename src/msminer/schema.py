@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from msminer.errors import TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["text", "int", "float", "bool", "list", "json"]
 
@@ -338,11 +339,15 @@ def _fits(value: object, kind: Kind) -> bool:
 
 def empty(table: Table) -> pd.DataFrame:
     """A frame of the table without rows."""
+    import pandas as pd
+
     return pd.DataFrame({name: pd.Series(dtype="object") for name in table.names})
 
 
 def from_rows(rows: Sequence[dict[str, Any]], table: Table) -> pd.DataFrame:
     """A checked frame from row dicts; raises TableError."""
+    import pandas as pd
+
     if not rows:
         return empty(table)
     return check(pd.DataFrame(list(rows)), table)

@@ -1,4 +1,4 @@
-"""How the watch is doing: last runs, freshness, store, model, next schedule; as text, JSON and Prometheus metrics."""
+"""How the watch is doing: last runs, freshness, store, model, report, next schedule; as text and JSON."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from msminer.errors import ModelError
 from msminer.settings import Settings
 from msminer.watch.channels import channels
 from msminer.watch.job import Watch
-from msminer.watch.snapshot import write_whole
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from msminer.store import Store
 
 # How many runs a reader wants to see; all are in the store.
 _RUNS = 5
 _API_SECONDS = 3.0
+# Of a run's summary, in the order in which a reader asks for them.
+_COUNTS = ("new", "changed", "labelled", "requests", "retries", "notices")
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,14 @@ class RunLine:
     finished: str | None
     seconds: float | None
     summary: Mapping[str, Any]
+
+    def did(self) -> str:
+        """What it did, as far as it said: where it failed, records, requests, whether the report stood."""
+        facts = self.summary
+        said = [f"failed in {facts['failed_in']} ({facts.get('error', 'no reason')})"] if "failed_in" in facts else []
+        said += [f"{facts[name]} {name}" for name in _COUNTS if name in facts]
+        said += [f"the report of {facts['standing']} stands"] if "standing" in facts else []
+        return ", ".join(said)
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class Status:
     runs: Sequence[RunLine]
     queries: Sequence[Freshness]
     model: str | None
+    report: str | None
     watched: str | None
     waiting: Mapping[str, int]
     schedules: Sequence[Scheduled]
@@ -97,7 +105,7 @@ def examine(
     """The status of an origin's store.
 
     prefect_api: PREFECT_API_URL, or None where no server runs; then no schedule fires, and the notes say so.
-    quick: neither load the model, which takes a second, nor ask the server.
+    quick: neither load the model, which takes seconds, nor look for the report, nor ask the server.
     Raises StoreError where there is no store yet.
     """
     from msminer.store import open_store
@@ -118,6 +126,7 @@ def examine(
         runs=_shown_runs(runs),
         queries=queries,
         model=None if quick else _model(notes),
+        report=None if quick else _report(settings, origin),
         watched=last.made_at if last else None,
         waiting={channel.name: len(watch.outbox.waiting(channel.name)) for channel in channels(settings)},
         schedules=[] if quick else _schedules(prefect_api, notes),
@@ -132,7 +141,7 @@ def _shown_runs(runs: Sequence[RunLine]) -> list[RunLine]:
 
 
 def _run(row: Mapping[str, Any], now: datetime) -> RunLine:
-    begun, ended = _time(row["started_at"]), row["finished_at"] and _time(row["finished_at"])
+    begun, ended = moment(row["started_at"]), row["finished_at"] and moment(row["finished_at"])
     status = "stale" if row["status"] == "running" and not _alive(row, now) else str(row["status"])
     summary = row["summary"] or {}
     what = str(summary.get("what") or row["owner"])
@@ -145,16 +154,17 @@ def _alive(row: Mapping[str, Any], now: datetime) -> bool:
 
     if row["host"] == socket.gethostname() and lock.start_of(row["pid"]) is None:
         return False
-    return (now - _time(row["heartbeat_at"])).total_seconds() <= lock.LEASE
+    return (now - moment(row["heartbeat_at"])).total_seconds() <= lock.LEASE
 
 
-def _time(stamp: str) -> datetime:
+def moment(stamp: str) -> datetime:
+    """A time of the store."""
     return datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone(UTC)
 
 
 def _freshness(store: Store, now: datetime) -> list[Freshness]:
     last = {row["query"]: row for row in store.searches() if row["finished"]}
-    days = {query: (now - _time(row["asked_at"])).total_seconds() / 86_400 for query, row in last.items()}
+    days = {query: (now - moment(row["asked_at"])).total_seconds() / 86_400 for query, row in last.items()}
     return [Freshness(query, row["asked_at"], row["count"], days[query]) for query, row in sorted(last.items())]
 
 
@@ -163,6 +173,13 @@ def _bytes(store: Store) -> int | None:
         return None
     files = [Path(store.url.database + ending) for ending in ("", "-wal")]
     return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _report(settings: Settings, origin: str) -> str | None:
+    from msminer.report.folder import latest_report
+
+    folder = latest_report(settings.home, origin)
+    return str(folder / "index.html") if folder else None
 
 
 def _model(notes: list[str]) -> str | None:
@@ -215,61 +232,16 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"model     {status.model or 'none'}"
     for run in status.runs:
         took = "" if run.seconds is None else f", {run.seconds:.0f} s"
-        yield f"run {run.number:<5} {run.what}: {run.status}, begun {run.started}{took}"
+        did = run.did()
+        yield f"run {run.number:<5} {run.what}: {run.status}, begun {run.started}{took}{': ' if did else ''}{did}"
     if not status.runs:
         yield "run       none yet"
     for query in status.queries:
         yield f"query     {query.query}: {query.count} records, asked {query.asked}, {query.days:.1f} days ago"
+    yield f"report    {status.report or 'none yet'}"
     yield f"compared  {status.watched or 'never: the next good run is the first to compare with'}"
     for channel, waiting in status.waiting.items():
         yield f"notices   {channel}: {waiting} waiting" if waiting else f"notices   {channel}: all sent"
     for plan in status.schedules:
         yield f"schedule  {plan.deployment}: {'on' if plan.on else 'off'}, next {plan.next or 'none'}"
     yield from (f"note      {note}" for note in status.notes)
-
-
-def metrics(status: Status) -> str:
-    """The status in Prometheus' text format, for node_exporter's textfile collector; times are seconds since 1970."""
-    from prometheus_client import CollectorRegistry, generate_latest
-
-    registry = CollectorRegistry()
-    _gauge(registry, "articles", "What the store holds, by kind.", "kind", status.counts)
-    found = {query.query: query.count for query in status.queries}
-    _gauge(registry, "query_records", "Records of a query when last asked.", "query", found)
-    asked = {query.query: _time(query.asked).timestamp() for query in status.queries}
-    _gauge(registry, "query_asked_seconds", "When a query was last asked to its end.", "query", asked)
-    _gauge(registry, "notices_waiting", "Notices that a channel has not taken.", "channel", status.waiting)
-    _gauge(registry, "free_bytes", "Free space in MSMINER_HOME.", "origin", {status.origin: status.free_bytes})
-    if status.store_bytes is not None:
-        _gauge(registry, "store_bytes", "Size of the store.", "origin", {status.origin: status.store_bytes})
-    if status.runs:
-        _gauge(registry, "last_run_status", "1 for how the newest run ended.", "status", {status.runs[0].status: 1})
-    if status.last_good and status.last_good.finished:
-        _good(registry, status.last_good, status.origin)
-    return str(generate_latest(registry).decode("utf-8"))
-
-
-def _good(registry: CollectorRegistry, run: RunLine, origin: str) -> None:
-    ended = _time(run.finished or run.started).timestamp()
-    _gauge(registry, "last_success_seconds", "When the newest good run ended.", "origin", {origin: ended})
-    _gauge(registry, "run_seconds", "Duration of the newest good run.", "origin", {origin: run.seconds or 0.0})
-    numbers = {name: value for name, value in run.summary.items() if isinstance(value, int | float)}
-    _gauge(registry, "run_count", "Counts of the newest good run.", "kind", numbers)
-    stages = run.summary.get("seconds")
-    if isinstance(stages, Mapping):
-        _gauge(registry, "stage_seconds", "Seconds of each stage of the newest good run.", "stage", stages)
-
-
-def _gauge(registry: CollectorRegistry, name: str, text: str, label: str, values: Mapping[str, float]) -> None:
-    from prometheus_client import Gauge
-
-    gauge = Gauge(f"msminer_{name}", text, [label], registry=registry)
-    for key, value in values.items():
-        gauge.labels(key).set(value)
-
-
-def write_metrics(settings: Settings, origin: str, *, now: datetime) -> Path:
-    """Write metrics/msminer-ORIGIN.prom in MSMINER_HOME, whole or not at all; returns its path."""
-    path = settings.home / "metrics" / f"msminer-{origin}.prom"
-    write_whole(path, metrics(examine(settings, origin, now=now, quick=True)))
-    return path

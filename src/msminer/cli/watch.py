@@ -25,9 +25,9 @@ def status(
 
     Example: msminer status --metrics /var/lib/node_exporter/msminer.prom
     """
+    from msminer.metrics import metrics as as_metrics
     from msminer.settings import load_settings
     from msminer.status import examine
-    from msminer.status import metrics as as_metrics
     from msminer.watch.snapshot import write_whole
 
     api = os.environ.get("PREFECT_API_URL")

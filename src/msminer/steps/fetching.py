@@ -46,7 +46,10 @@ def fetch(job: Job) -> FetchResult:
         if job.source == "files":
             return _fetched(harvest_files(store, job.paths, now=_now(), progress=tell), [])
         with _client(job) as client:
-            summary = _harvest(job, store, client)
+            try:
+                summary = _harvest(job, store, client)
+            finally:
+                note(requests=client.requests, retries=client.retries)
         return _fetched(summary, _recall(job, store))
 
 
@@ -56,8 +59,7 @@ def _harvest(job: Job, store: Store, client: Entrez) -> HarvestSummary:
     now = _now()
     summary = harvest(store, client, job.queries, now=now, progress=tell)
     every = next(query for query in load_named_queries() if query.name == DENOMINATOR)
-    years = sorted({int(year) for year in store.articles()["year"].dropna()})
-    denominators(store, client, years, every, now=now)
+    denominators(store, client, store.years(), every, now=now)
     return summary
 
 
@@ -90,7 +92,7 @@ def _fetched(summary: HarvestSummary, recall: list[str]) -> FetchResult:
     warnings = [
         text for text in summary.warnings if not text.startswith(REFERENCE_PREFIX) or "finds nothing" not in text
     ]
-    note(new=summary.new, changed=summary.changed, requests=summary.requests)
+    note(new=summary.new, changed=summary.changed)
     return FetchResult(
         (*says, *recall, str(summary)), (*warnings, *left_out), summary.new, summary.changed, summary.requests
     )
@@ -102,9 +104,7 @@ def _recall(job: Job, store: Store) -> list[str]:
 
     if job.source != "entrez" or not {"stem_cells_ms", "custom"} & {query.name for query in job.queries}:
         return []
-    articles = store.articles()
-    mine = articles["queries"].map(lambda names: bool({"stem_cells_ms", "custom"} & set(names)))
-    found = recall(read_gold(shipped("data", "gold", "gold.jsonl")), articles.loc[mine, "pmid"])
+    found = recall(read_gold(shipped("data", "gold", "gold.jsonl")), store.found_by("stem_cells_ms", "custom"))
     return [f"recall: {len(found.found)} of {found.total} gold abstracts on a stem cell and MS or its models"]
 
 

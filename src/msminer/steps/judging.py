@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from msminer.resources import shipped
 from msminer.steps.job import Job, register_of
 from msminer.steps.session import store_of, timed
+from msminer.steps.standing import checksum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tables:
-    """All tables of one evaluation, as declared in msminer.schema, and the publications they were made from."""
+    """All tables of one evaluation, as declared in msminer.schema, and the publications they were made from.
+
+    inputs: checksum of all that they are made from.
+    """
 
     articles: pd.DataFrame
     labels: pd.DataFrame
@@ -33,6 +37,7 @@ class Tables:
     denominators: pd.DataFrame
     publications: Sequence[Publication]
     searches: Sequence[Mapping[str, Any]]
+    inputs: str
 
 
 @timed("tabulate")
@@ -41,13 +46,15 @@ def tabulate(job: Job) -> Tables:
     from msminer.evidence.studies import find_studies, studies_table
     from msminer.evidence.trends import trend_table
 
-    register = register_of(job.claims)
+    register, now = register_of(job.claims), datetime.now(UTC)
+    # Taken first: should the store change under a reader, the next run finds other inputs and makes all anew.
+    inputs = checksum(job, now)
     with store_of(job) as store:
         articles, labels, findings = store.articles(), store.labels(), store.findings()
         denominators, searches = store.denominators(), store.searches()
     found = _publications(job, articles, labels, findings)
     studies = find_studies(found, register.vocabulary)
-    trends, tests = trend_table(found, denominators, register, errors=classifier_errors(), now=datetime.now(UTC))
+    trends, tests = trend_table(found, denominators, register, errors=classifier_errors(), now=now)
     return Tables(
         articles=articles,
         labels=labels,
@@ -58,6 +65,7 @@ def tabulate(job: Job) -> Tables:
         denominators=denominators,
         publications=found,
         searches=searches,
+        inputs=inputs,
     )
 
 

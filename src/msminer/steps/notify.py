@@ -52,6 +52,18 @@ def notify(job: Job, tables: Tables, verdicts: Mapping[str, Any], *, dry_run: bo
     return Told(tuple(notices), tuple(map(str, troubles)), text)
 
 
+@timed("notify")
+def still(job: Job) -> Told:
+    """After a run whose report stands: remember that it ended well, and offer the channels what waits for them."""
+    from msminer.watch.job import shown
+
+    watch = watch_of(job)
+    last = watch.last()
+    troubles = watch.still(_channels(job), now=datetime.now(UTC))
+    note(notices=0)
+    return Told((), tuple(map(str, troubles)), shown([], last.made_at if last else None))
+
+
 def alarm(job: Job, error: Exception, stage: str) -> Told:
     """Tell that a run failed while it was at a stage, once for each kind of error until a run succeeds."""
     from msminer.watch.channels import digest
@@ -82,7 +94,7 @@ def alarmed(job: Job) -> Iterator[None]:
 
 
 def _write_metrics(job: Job) -> None:
-    from msminer.status import write_metrics
+    from msminer.metrics import write_metrics
 
     write_metrics(job.settings, job.source, now=datetime.now(UTC))
 

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from msminer import __version__
 from msminer.resources import shipped
 from msminer.steps.fetching import FetchResult
 from msminer.steps.job import Job
 from msminer.steps.judging import Tables
 from msminer.steps.notify import Told
 from msminer.steps.session import timed
+from msminer.steps.standing import versions
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: what was fetched and labelled, verdicts by kind, where the report is, who was told what."""
+    """How a job ended: what was fetched and labelled, verdicts by kind, where the report is, who was told what.
+
+    stands: when the report was made, if an earlier one stands because nothing it is made from has moved.
+    """
 
     fetched: FetchResult
     labelled: int
     verdicts: Mapping[str, int]
     report: Path
     told: Told
+    stands: str | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -44,6 +46,7 @@ class Outcome:
             f"{self.labelled} articles labelled",
             f"verdicts: {verdicts}",
             *(f"moved: {notice.title}" for notice in self.told.notices),
+            *([f"no change since the report of {self.stands}: it stands"] if self.stands else []),
             f"report: {self.report}",
         ]
 
@@ -123,7 +126,8 @@ def provenance(job: Job, tables: Tables, verdicts: Mapping[str, Any], now: datet
             for row in newest.values()
         ],
         "articles": len(tables.articles),
-        "versions": {"msminer": __version__, "python": platform.python_version(), **_libraries()},
+        "versions": versions(),
+        "inputs": tables.inputs,
         "model": sorted(set(tables.labels["model"])) if len(tables.labels) else [],
         "rules": verdicts["rules_version"],
         "checksums": {name: _sha256(shipped("data", name)) for name in ("claims.yaml", "vocabulary.yaml")},
@@ -136,10 +140,6 @@ def _service(job: Job) -> str:
     if job.source == "files":
         return "files"
     return "NCBI E-utilities" if job.settings.is_ncbi else "another address than NCBI's"
-
-
-def _libraries() -> dict[str, str]:
-    return {name: metadata.version(name) for name in ("scikit-learn", "pandas", "lxml", "biopython", "statsmodels")}
 
 
 def _sha256(path: Path) -> str:

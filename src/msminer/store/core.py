@@ -96,6 +96,21 @@ class Store(Runs):
         with self.reading() as connection:
             return reading.rows(connection, statement)
 
+    def years(self) -> list[int]:
+        """The years that articles are of, in order."""
+        with self.reading() as connection:
+            return reading.years(connection)
+
+    def found_by(self, *queries: str) -> set[str]:
+        """PMIDs of the articles that any of these queries finds."""
+        with self.reading() as connection:
+            return reading.found_by(connection, queries)
+
+    def contents(self) -> list[list[Any]]:
+        """Rows for a checksum: they differ whenever anything does that is evaluated."""
+        with self.reading() as connection:
+            return list(reading.contents(connection))
+
     def counts(self) -> dict[str, int]:
         """How many articles, retracted, labelled, events, gone, quarantined and pending the store holds."""
         with self.reading() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, Select, Table, and_, cast, func, or_, select
@@ -11,7 +11,10 @@ from sqlalchemy.engine import Connection
 from msminer.store.tables import (
     ARTICLE_QUERIES,
     ARTICLES,
+    DENOMINATORS,
     EVENTS,
+    FINDINGS,
+    LABELS,
     PENDING,
     QUARANTINE,
     RECORD_COLUMNS,
@@ -95,6 +98,13 @@ def members(connection: Connection, query: str) -> set[str]:
     return set(connection.execute(chosen).scalars())
 
 
+def found_by(connection: Connection, queries: Sequence[str]) -> set[str]:
+    """PMIDs of the articles that any of these queries finds now."""
+    alive = (ARTICLE_QUERIES.c.query.in_(queries), ARTICLE_QUERIES.c.dropped_at.is_(None))
+    chosen = select(ARTICLES.c.pmid).join(ARTICLE_QUERIES, ARTICLE_QUERIES.c.pmid == ARTICLES.c.pmid).where(*alive)
+    return set(connection.execute(chosen).scalars())
+
+
 def last_search(connection: Connection, query: str, term: str) -> dict[str, Any] | None:
     """The newest finished search of a query with this term."""
     return next(_searches(connection, query, term), None)
@@ -137,6 +147,31 @@ def not_again_today(connection: Connection, day: str) -> set[str]:
 def pending(connection: Connection) -> list[str]:
     """PMIDs that wait to be fetched, in the order of their numbers."""
     return list(connection.execute(ordered(select(PENDING.c.pmid), PENDING)).scalars())
+
+
+def contents(connection: Connection) -> Iterator[list[Any]]:
+    """Rows that differ whenever anything does that studies, verdicts and reports are made from, in a fixed order."""
+    article = ("pmid", "record_sha256", "concern", "fetched_at", "page_sha256")
+    yield from _listed(connection, ARTICLES, article)
+    alive = ARTICLE_QUERIES.c.dropped_at.is_(None)
+    yield from _listed(connection, ARTICLE_QUERIES, ("pmid", "query"), alive)
+    yield from _listed(connection, RECORD_MODELS, ("pmid", "text_sha256", "model"))
+    yield from _listed(connection, DENOMINATORS, ("year", "ms_papers", "query"))
+    yield [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (LABELS, FINDINGS)]
+    said = ("query", "term", "count", "translation", "lost")
+    searches = connection.execute(select(*(SEARCHES.c[name] for name in said)).order_by(SEARCHES.c.id))
+    yield sorted({row.query: list(row) for row in searches}.values())
+
+
+def _listed(connection: Connection, table: Table, columns: tuple[str, ...], *which: Any) -> Iterator[list[Any]]:
+    chosen = [table.c[name] for name in columns]
+    yield from map(list, connection.execute(select(*chosen).where(*which).order_by(*chosen[:2])))
+
+
+def years(connection: Connection) -> list[int]:
+    """Years that articles are of, in order."""
+    known = select(ARTICLES.c.year).where(ARTICLES.c.year.is_not(None))
+    return list(connection.execute(known.distinct().order_by(ARTICLES.c.year)).scalars())
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -53,6 +53,16 @@ class Watch:
         write_whole(self.feed, atom(self.outbox.all()))
         save(after, self.folder / "last.json")
         return notices, deliver(self.outbox, channels, now)
+
+    def still(self, channels: Sequence[Channel], *, now: datetime) -> list[NotSent]:
+        """A good run that found nothing moved: remember when, offer what waits; returns what could not be sent.
+
+        Raises StoreDamaged.
+        """
+        last = self.last()
+        if last is not None:
+            save(replace(last, made_at=now.strftime("%Y-%m-%dT%H:%M:%SZ")), self.folder / "last.json")
+        return deliver(self.outbox, channels, now)
 
     def broke(
         self, error: Exception, channels: Sequence[Channel], *, stage: str, now: datetime

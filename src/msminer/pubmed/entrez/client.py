@@ -62,6 +62,7 @@ class _Tally:
 @dataclass
 class _Count:
     requests: int = 0
+    retries: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -76,6 +77,11 @@ class Entrez:
     def requests(self) -> int:
         """Requests sent so far, failed ones included."""
         return self._count.requests
+
+    @property
+    def retries(self) -> int:
+        """Requests sent again after an answer that could not be used."""
+        return self._count.retries
 
     def search(self, term: str, *, most: int | None = None) -> SearchReply:
         """The PMIDs of a term, at most `most` (default: the search window).
@@ -135,6 +141,8 @@ class Entrez:
         if not why.again or tally.failed >= self.timing.tries or tally.spent >= self.timing.deadline:
             why.error.context.update(asked=program.split(".", maxsplit=1)[0], tries=tally.failed)
             raise why.error from None
+        with self._count.lock:
+            self._count.retries += 1
         tally.spent += self._rest(why, tally)
 
     def _close(self, result: Refusal, limited: int) -> None:
