@@ -41,6 +41,7 @@ SETTING_UP = (
     "cp ",
     "createdb",
     "pg_dump",
+    "pg_restore",
     "psql",
     "sqlite3 ",
     "curl ",
