@@ -9,7 +9,7 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController
 
 from msminer.classify import directions, headings, hints, rare, roles, sums, views
 from msminer.classify.features import Batch, Encoder
