@@ -57,7 +57,7 @@ def flipped(rows: Sequence[dict[str, Any]]) -> int | None:
 def without_one(case: Case, outcome: Outcome) -> dict[str, Any] | None:
     """The study whose absence changes the verdict, else the one that moves the share most; None without studies.
 
-    Studies of one tier, direction, cell type and weight (to a tenth) are exchangeable: one of each is left out in turn.
+    Of studies alike in tier, direction, cell type and route the heaviest moves the share most: it is left out in turn.
     """
     trials = [(study, paper, case.judge(_without(case, study))) for study, paper in _representatives(outcome)]
     if not trials:
@@ -68,16 +68,21 @@ def without_one(case: Case, outcome: Outcome) -> dict[str, Any] | None:
 
 
 def _representatives(outcome: Outcome) -> list[tuple[str, Publication]]:
-    seen: dict[Hashable, tuple[str, Publication]] = {}
+    heaviest: dict[Hashable, tuple[float, str, Publication]] = {}
+
+    def offer(key: Hashable, weight: float, study: str, paper: Publication) -> None:
+        if key not in heaviest or weight > heaviest[key][0]:
+            heaviest[key] = (weight, study, paper)
+
     for vote in outcome.votes:
-        key: Hashable = (vote.tier, vote.direction, vote.group, round(vote.weight, 1), tuple(vote.publication.routes))
-        seen.setdefault(key, (vote.study_id, vote.publication))
+        key: Hashable = (vote.tier, vote.direction, vote.agrees, vote.group, tuple(vote.publication.routes))
+        offer(key, vote.weight, vote.study_id, vote.publication)
     for source in outcome.sources:
-        key = (source.human, source.solid, round(source.p, 1), tuple(source.match.publication.routes))
-        seen.setdefault(key, (source.id, source.match.publication))
+        key = (source.human, source.solid, tuple(source.match.publication.routes))
+        offer(key, source.p, source.id, source.match.publication)
     for paper in (*(one.publication for one in outcome.found), *(one.publication for one in outcome.numbers)):
-        seen.setdefault(paper.id, (paper.id, paper))
-    return list(seen.values())
+        offer(paper.id, 1.0, paper.id, paper)
+    return [(study, paper) for _, study, paper in heaviest.values()]
 
 
 def _without(case: Case, study_id: str) -> Callable[[Publication], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from msminer.evidence.claims import FigureTarget
 from msminer.evidence.direction import BACKED, CHALLENGED, CONTESTED, INSUFFICIENT
@@ -105,13 +106,14 @@ def agrees(target: FigureTarget, value: float) -> bool:
     return target.about is not None and abs(value - target.about) <= (target.tolerance or 0.0) * target.about
 
 
-def figures_in(abstract: str) -> list[Figure]:
+@lru_cache(maxsize=1 << 14)  # a claim is judged again for every year and for every study left out
+def figures_in(abstract: str) -> tuple[Figure, ...]:
     """Numbers of people with MS in the world or the United States, from the sentences that state them.
 
     A sentence counts when it names one region, people with MS, and a number of at least 50,000; its year is the last
     one in the sentence, else unknown. Rates per population and costs name no such number.
     """
-    return [figure for sentence in _SENTENCE.split(abstract) for figure in _in_sentence(sentence)]
+    return tuple(figure for sentence in _SENTENCE.split(abstract) for figure in _in_sentence(sentence))
 
 
 def _in_sentence(sentence: str) -> list[Figure]:
