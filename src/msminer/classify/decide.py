@@ -83,9 +83,9 @@ def _many(axis: str, p: Doubles, rules: Rules) -> list[list[LabelScore]]:
 
 def _designs(p: Doubles, rules: Rules) -> list[LabelScore | None]:
     """The likeliest design of each abstract; None where it is a guess."""
-    best = p.argmax(axis=1).tolist()
+    best, ids = p.argmax(axis=1).tolist(), rules.vocabulary.designs
     return [
-        {"label": rules.vocabulary.designs[n], "p": round(value, 4)} if value >= ABSTAIN else None
+        {"label": ids[n], "p": round(value, 4)} if value >= ABSTAIN else None
         for n, value in zip(best, p.max(axis=1).tolist(), strict=True)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class Encoder:
         given = [i for i in names if i.startswith(("cell_types:", "tissue:", "populations:"))]
         return [(signed, [f"change:{c}" for c in CHANGES]), (given, list(NEAR))]
 
-    @property
+    @cached_property
     def idea_names(self) -> list[str]:
         """Names of the columns of `Batch.ideas`; a pair is left>right."""
         pairs = [f"{a}>{b}" for left, right in self._pairings() for a in left for b in right]

@@ -67,14 +67,14 @@ class Headings:
         """
         n = len(records)
         yes = {axis: np.zeros((n, size), bool) for axis, size in self._sizes.items()}
-        indexed = np.zeros((n, 1), bool)
-        for row, record in enumerate(records):
-            headings = _headings(record)
-            types = record.get("publication_types") or ()
-            indexed[row] = bool(headings)
-            for axis, columns in self._columns.items():
-                for name in types if axis == ONE else (*headings, *types):
-                    yes[axis][row, columns.get(name, [])] = True
+        headings = [_headings(record) for record in records]
+        types = [record.get("publication_types") or () for record in records]
+        indexed = np.array([bool(names) for names in headings], bool).reshape(-1, 1)
+        for axis, columns in self._columns.items():
+            named = types if axis == ONE else [(*both, *types[row]) for row, both in enumerate(headings)]
+            said = [(row, at) for row, names in enumerate(named) for name in names for at in columns.get(name, ())]
+            if said:
+                yes[axis][tuple(np.array(said).T)] = True
         return Said(yes, {axis: indexed & self._speaks[axis] & ~y for axis, y in yes.items()})
 
 

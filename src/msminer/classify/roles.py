@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,11 @@ def told_roles(records: Sequence[Mapping[str, Any]], batch: Batch) -> Bools:
     """
     out = np.ones((len(batch.owner), len(ROLES)), bool)
     for number, record in enumerate(records):
-        sentences = np.arange(batch.first[number] + 1, batch.first[number + 1])
-        middle = batch.spans[sentences].mean(axis=1)
-        for start, end, open_roles in _labelled(record):
+        parts = list(_labelled(record))
+        if parts:
+            sentences = np.arange(batch.first[number] + 1, batch.first[number + 1])
+            middle = batch.spans[sentences].mean(axis=1)
+        for start, end, open_roles in parts:
             out[sentences[(start <= middle) & (middle < end)]] = open_roles
     return out
 
@@ -85,11 +88,13 @@ def told_roles(records: Sequence[Mapping[str, Any]], batch: Batch) -> Bools:
 def _labelled(record: Mapping[str, Any]) -> Iterator[tuple[int, int, Bools]]:
     """Offsets of the sections whose label tells a role, and the roles that it leaves open."""
     sections = record.get("sections") or ()
+    if not sections:
+        return
     try:
         parts = [(section.get("label") or "", section["text"]) for section in sections]
     except (AttributeError, KeyError) as error:
         raise DataError("sections must each have a label and a text", pmid=record.get("pmid")) from error
-    if " ".join(text for _, text in parts) != record.get("abstract"):
+    if not any(label for label, _ in parts) or " ".join(text for _, text in parts) != record.get("abstract"):
         return
     start = len(record.get("title") or "") + 1
     for label, text in parts:
@@ -99,6 +104,7 @@ def _labelled(record: Mapping[str, Any]) -> Iterator[tuple[int, int, Bools]]:
         start += len(text) + 1
 
 
+@lru_cache(maxsize=1 << 12)  # journals print few different headings
 def _meant(label: str) -> Bools:
     low = label.lower()
     return np.array([bool(words.search(low)) for words in _SECTIONS])

@@ -159,7 +159,10 @@ function add() {
 
 function remove(finding) {
   const same = (other) => JSON.stringify(other) === JSON.stringify(finding);
-  save("draft", (before) => ({ ...before, findings: before.findings.filter((other) => !same(other)) }), () => focusIn(group(6)));
+  // The button goes away with its finding; a reader who has moved on meanwhile stays where she is.
+  const lost = () => document.activeElement === document.body || group(6).contains(document.activeElement);
+  const back = () => { if (lost()) focusIn(group(6)); };
+  save("draft", (before) => ({ ...before, findings: before.findings.filter((other) => !same(other)) }), back);
 }
 
 // ---- moving by keys
