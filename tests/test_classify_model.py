@@ -17,6 +17,7 @@ from msminer.classify import models, roles, views
 from msminer.classify.decide import AXES
 from msminer.classify.files import label_files
 from msminer.classify.modelfile import MANIFEST_FILE, MODEL_FILE, Model, load_model
+from msminer.classify.statefile import read_state
 from msminer.errors import ModelMissing, ModelRefused, UsageError
 from msminer.resources import shipped
 from msminer.vocabulary import load_vocabulary
@@ -183,6 +184,34 @@ def test_a_pickle_with_its_own_manifest_is_refused(folder: Path) -> None:
     edit(folder, files={MODEL_FILE: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}})
     with pytest.raises(ModelRefused, match="no skops file"):
         load_model(folder)
+
+
+def test_the_reader_gives_what_skops_gives() -> None:
+    import skops.io
+
+    path = shipped("data", "model", MODEL_FILE)
+    theirs, ours = skops.io.load(path), read_state(path)
+    assert ours.keys() == theirs.keys()
+
+    def same(one: Any, other: Any) -> bool:
+        if isinstance(one, np.ndarray):
+            return one.dtype == other.dtype and np.array_equal(one, other)
+        if isinstance(one, dict):
+            return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        if isinstance(one, list):
+            return len(one) == len(other) and all(map(same, one, other))
+        return type(one) is type(other) and bool(one == other)
+
+    assert same(ours, theirs)
+
+
+@pytest.mark.parametrize("value", [{"a": {1, 2}}, {"a": slice(1)}, {"a": np.array([{}], dtype=object)}])
+def test_other_types_are_refused_by_the_reader(value: dict[str, Any], tmp_path: Path) -> None:
+    import skops.io
+
+    skops.io.dump(value, tmp_path / "other.skops")
+    with pytest.raises(ModelRefused, match=r"types that no model|cannot be read"):
+        read_state(tmp_path / "other.skops")
 
 
 def test_a_skops_file_of_something_else_is_refused(folder: Path) -> None:

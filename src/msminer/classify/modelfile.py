@@ -19,6 +19,7 @@ from msminer.classify.headings import Headings
 from msminer.classify.heads import Heads, Scaling
 from msminer.classify.phrases import PhraseBook
 from msminer.classify.roles import told_roles
+from msminer.classify.statefile import read_state
 from msminer.errors import ModelMissing, ModelRefused
 from msminer.resources import shipped
 from msminer.vocabulary import Vocabulary, load_vocabulary
@@ -277,15 +278,7 @@ def _check_file(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _load_state(path: Path) -> State:
-    import skops.io
-
-    try:
-        strange = skops.io.get_untrusted_types(file=path)
-        if strange:
-            raise ModelRefused("the model file holds types that no model of msminer has", types=strange)
-        state = skops.io.load(path)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, zipfile.BadZipFile) as error:
-        raise ModelRefused("the model file cannot be read", why=repr(error)) from error
+    state = read_state(path)
     if not isinstance(state, dict):
         raise ModelRefused("the model file does not hold a model of msminer", found=type(state).__name__)
     return state
