@@ -55,6 +55,7 @@ def keywords(material: Material, test: Rows, vocabulary: Vocabulary, ideas: Sequ
 
 def plain(material: Material, train: Rows, test: Rows, vocabulary: Vocabulary) -> Told:
     """TF-IDF of single words and pairs, one logistic regression a label (C = 10), threshold 0.3; direction likewise."""
+    from sklearn.dummy import DummyClassifier
     from sklearn.linear_model import LogisticRegression
 
     words = material.documents.words
@@ -62,7 +63,9 @@ def plain(material: Material, train: Rows, test: Rows, vocabulary: Vocabulary) -
     def chances(labels: Bools) -> npt.NDArray[np.float64]:
         p = np.zeros((len(test), labels.shape[1]))
         for n in range(labels.shape[1]):
-            if labels[train, n].sum() > 1:
+            if labels[train, n].all():
+                p[:, n] = 1.0
+            elif labels[train, n].sum() > 1:
                 fitted = LogisticRegression(C=10, solver="liblinear", tol=1e-3).fit(words[train], labels[train, n])
                 p[:, n] = fitted.predict_proba(words[test])[:, 1]
         return p
@@ -70,8 +73,11 @@ def plain(material: Material, train: Rows, test: Rows, vocabulary: Vocabulary) -
     p = {axis: chances(material.axes[axis]) for axis in (*MANY, "study_design", OUTCOMES)}
     chosen = set(train.tolist())
     seen = [f for f in material.targets.findings if f.abstract in chosen]
-    fitted = LogisticRegression(C=10, max_iter=300).fit(words[[f.abstract for f in seen]], [f.direction for f in seen])
-    direction = [vocabulary.ids("directions")[d] for d in fitted.predict(words[test])]
+    told_ways = [f.direction for f in seen]
+    # A small gold may know one direction only: then that is what it tells.
+    way: Any = LogisticRegression(C=10, max_iter=300) if len(set(told_ways)) > 1 else DummyClassifier()
+    way.fit(words[[f.abstract for f in seen]], told_ways)
+    direction = [vocabulary.ids("directions")[d] for d in way.predict(words[test])]
     out = []
     for n in range(len(test)):
         many = {a: [i for i, c in zip(vocabulary.ids(a), p[a][n], strict=True) if c >= 0.3] for a in MANY}
