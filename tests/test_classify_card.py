@@ -12,30 +12,9 @@ from msminer.classify import card, curve
 from msminer.classify.heads import fit_scaling, sigmoid
 from msminer.classify.scores import reliability
 from msminer.vocabulary import load_vocabulary
+from tinygold import gold_row, told_row
 
 N = 40
-
-
-def gold_row(number: int) -> dict[str, Any]:
-    found = {"outcome": "mri", "direction": "benefit", "cell_type": "none", "start": 0, "end": 1}
-    return {
-        "pmid": str(number),
-        "cell_types": ["MSC"],
-        "study_design": "animal",
-        "populations": ["ms"],
-        "routes": [],
-        "findings": [found],
-    }
-
-
-def told_row(number: int, *, right: bool) -> dict[str, Any]:
-    cell = "MSC" if right else "HSC"
-    return {
-        **gold_row(number),
-        "cell_types": [{"label": cell, "p": 0.8}],
-        "study_design": {"label": "animal", "p": 0.9},
-        "populations": [{"label": "ms", "p": 0.9}],
-    }
 
 
 def test_the_curve_cuts_training_parts_by_group_and_rises_with_them(monkeypatch: pytest.MonkeyPatch) -> None:

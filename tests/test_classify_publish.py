@@ -15,34 +15,10 @@ from msminer.classify.publish import publish
 from msminer.classify.scores import differences
 from msminer.errors import ModelRefused
 from msminer.vocabulary import load_vocabulary
-from tinygold import tiny_gold
+from tinygold import gold_row, tiny_gold, told_row
 
 ROOT = Path(__file__).resolve().parent.parent
 N = 40
-
-
-def gold_row(number: int) -> dict[str, Any]:
-    found = {"outcome": "disability", "direction": "benefit", "cell_type": "none", "start": 0, "end": 1}
-    return {
-        "pmid": str(number),
-        "cell_types": ["MSC"],
-        "study_design": "animal",
-        "populations": ["ms"],
-        "routes": [],
-        "findings": [found],
-    }
-
-
-def told_row(number: int, *, right: bool) -> dict[str, Any]:
-    gold = gold_row(number)
-    cell, direction = ("MSC", "benefit") if right else ("HSC", "harm")
-    return {
-        **gold,
-        "cell_types": [{"label": cell, "p": 0.8}],
-        "study_design": {"label": "animal", "p": 0.9},
-        "populations": [{"label": "ms", "p": 0.9}],
-        "findings": [{**gold["findings"][0], "direction": direction, "p": 0.7}],
-    }
 
 
 def lines(path: Path, rows: list[dict[str, Any]]) -> Path:

@@ -9,17 +9,11 @@ import pandas as pd
 from msminer.report import charts
 from msminer.report.figures import FEWEST, Figure, elsewhere
 from msminer.report.values import interval, percent
+from msminer.report.words import MANY
 
 # What a treatment is for; safety, cell fate and cost are no benefit to a person in themselves.
 EFFICACY = ("disability", "relapse", "mri", "remyelination", "immune", "neuroprotection", "quality_of_life")
-TIERS = {
-    "trial_controlled": "Controlled trials",
-    "trial_uncontrolled": "Uncontrolled trials",
-    "observational": "Observational studies",
-    "case_report": "Case reports",
-    "animal": "Animal studies",
-    "in_vitro": "Laboratory studies",
-}
+TIERS = ("trial_controlled", "trial_uncontrolled", "observational", "case_report", "animal", "in_vitro")
 
 
 def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
@@ -43,7 +37,7 @@ def _contrast(counts: pd.DataFrame) -> str:
     """Animals against controlled trials in one sentence; empty where there are too few of either."""
     enough = counts[counts["studies"] >= FEWEST].to_dict("records")
     told = {row["tier"]: f"{row['benefit']} of {row['studies']}" for row in enough}
-    animals, trials = told.get(TIERS["animal"]), told.get(TIERS["trial_controlled"])
+    animals, trials = told.get(MANY["animal"]), told.get(MANY["trial_controlled"])
     if animals is None or trials is None:
         return ""
     tell = f"{animals} animal studies and {trials} controlled trials in people"
@@ -66,7 +60,7 @@ def _tier_row(tier: str, only: pd.Series[Any]) -> dict[str, Any]:
     scope = "animals or dish" if tier in {"animal", "in_vitro"} else "people"
     share = hits / total if total else None
     return {
-        "tier": TIERS[tier],
+        "tier": MANY[tier],
         "benefit": hits,
         "studies": total,
         "share": share,
