@@ -1,5 +1,5 @@
 # make run   the main job on the embedded sample, offline once installed
-# make test  the quick tests; make test-all adds the long ones; make check adds ruff, mypy and the docs check
+# make test  the quick tests; make test-all adds the long ones; make explore tries examples of its own; make check adds ruff, mypy and the docs check
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test test-all check lint types docs wheel install pictures clean
+.PHONY: run test test-all explore check lint types docs wheel install pictures clean
 
 run: install
 	$(BIN)/msminer run --source sample
@@ -18,6 +18,9 @@ test: install
 
 test-all: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+explore: install
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --hypothesis-profile explore
 
 check: lint types docs
 
