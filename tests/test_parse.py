@@ -11,9 +11,11 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -591,6 +593,38 @@ class TestFiles:
             assert [r for part in parts for r in part.records] == parse_page(data).records
             assert [p for part in parts for p in part.deleted] == ["91000003"]
 
+    @pytest.mark.parametrize("broken", [page(ARTICLE, BOOK)[:-5], b"<html/>", page(ARTICLE) + b"x"])
+    def test_the_thread_that_reads_ahead_ends_with_the_file(self, broken: bytes, tmp_path: Path) -> None:
+        """Read to its end, left early, or damaged: no thread and no open file stays, and the error is the file's."""
+        whole = written(tmp_path / "whole.xml", page(*[titled("a <!-- x -->")] * 50, ARTICLE))
+        before = threading.active_count()
+        list(iter_file(whole))
+        parts = iter_file(written(tmp_path / "b.xml", page(*[ARTICLE, titled("a <!-- x -->")] * 300)))
+        assert next(parts).records
+        parts.close()  # type: ignore[attr-defined]
+        with pytest.raises(ParseError) as error:
+            list(iter_file(written(tmp_path / "broken.xml", broken)))
+        assert error.value.context["source"] == "broken.xml"
+        assert threading.active_count() == before
+
+    def test_records_before_the_damage_come_before_the_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(parse, "PART", 1)
+        cut = page(*(titled("a <!-- x -->").replace("91000001", str(92000000 + i)) for i in range(20)))[:-30]
+        parts = iter_file(written(tmp_path / "cut.xml", cut))
+        assert [next(parts).records[0]["pmid"] for _ in range(19)] == [str(92000000 + i) for i in range(19)]
+        with pytest.raises(DamagedXml, match="cut inside a record"):
+            next(parts)
+
+    def test_files_read_at_once_are_read_as_alone(self, tmp_path: Path) -> None:
+        """The check looks at its log for a prefix never declared: another thread's file must not clear that log."""
+        bad = written(tmp_path / "bad.xml", page(*[titled("<mml:i>x</mml:i>")] * 60))
+        good = written(tmp_path / "good.xml", page(*(ARTICLE.replace("91000001", str(92000000 + i)) for i in range(9))))
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda path: [len(p.bad) for p in iter_file(path)], [bad, good] * 20))
+        assert [sum(counts) for counts in found] == [60, 0] * 20
+
     @pytest.mark.parametrize("block", [1, 7, 64, 1000])
     def test_the_size_of_a_read_changes_nothing(self, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("msminer.pubmed.window._BLOCK", block)
@@ -710,12 +744,12 @@ class TestFiles:
         monkeypatch.setattr("msminer.pubmed.window._BLOCK", 1 << 16)
         monkeypatch.setattr("msminer.pubmed.window._RUN", 1 << 16)
         path = tmp_path / "many.xml"
-        path.write_bytes(page(*[ARTICLE.replace("91000001", str(92000000 + i)) for i in range(1_500)]))
+        path.write_bytes(page(*[ARTICLE.replace("91000001", str(92000000 + i)) for i in range(3_000)]))
         tracemalloc.start()
         count = sum(len(part.records) for part in iter_file(path))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert count == 1_500
+        assert count == 3_000
         assert peak < path.stat().st_size / 3
 
     def test_the_parser_starts_quickly(self) -> None:

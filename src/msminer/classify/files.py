@@ -79,6 +79,8 @@ class _Pool:
             _hold(self._model)
             context = multiprocessing.get_context("fork")
             self._pool = ProcessPoolExecutor(self._processes, mp_context=context)
+            # The first task forks all of them: now, before a file is read, which takes a thread.
+            self._pool.submit(int)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -67,6 +67,12 @@ def _compile(*pieces: str) -> re.Pattern[bytes]:
     return re.compile("".join(pieces).encode())
 
 
+def _close(name: str) -> str:
+    """The end tag at which an element was left that the pattern before had opened, if it had."""
+    return rf"(?:</{name}[ \t\r\n]*+>|)"
+
+
+_MESH_OPENS = rf"{_child('GeneSymbolList')}(<MeshHeadingList>(?={W}<MeshHeading>))?"
 _DATE = _words("Year", "Month", "Day")
 _HEAD = _compile(
     rf"<PubmedArticle{A}>{W}<MedlineCitation{A}>{W}",
@@ -85,9 +91,9 @@ _HEAD = _compile(
     rf"((?:<ELocationID{A}>{T}</ELocationID>{W})*+)",
     r"(<Abstract>)?",
 )
-_AUTHORS = _compile(W, _child("Affiliation"), rf"(<AuthorList{A}>)?")
+_AUTHORS = _compile(rf"{_close('Abstract')}{W}", _child("Affiliation"), rf"(<AuthorList{A}>)?")
 _MIDDLE = _compile(
-    W,
+    rf"{_close('AuthorList')}{W}",
     rf"((?:<Language>{T}</Language>{W})*+)",
     rf"({_child('DataBankList')})",
     _child("GrantList"),
@@ -99,11 +105,11 @@ _MIDDLE = _compile(
     _child("ChemicalList"),
     _child("SupplMeshList"),
     _child("CitationSubset", times="*+"),
-    rf"(<CommentsCorrectionsList>(?={W}<CommentsCorrections\b))?",
+    rf"(?:(<CommentsCorrectionsList>(?={W}<CommentsCorrections\b))|{_MESH_OPENS})",
 )
-_MESH = _compile(W, _child("GeneSymbolList"), rf"(<MeshHeadingList>(?={W}<MeshHeading>))?")
+_MESH = _compile(rf"{_close('CommentsCorrectionsList')}{W}{_MESH_OPENS}")
 _TAIL = _compile(
-    W,
+    rf"{_close('MeshHeadingList')}{W}",
     _child("NumberOfReferences"),
     _child("PersonalNameSubjectList"),
     _child("OtherID", times="*+"),
@@ -115,9 +121,9 @@ _TAIL = _compile(
     _child("GeneralNote", times="*+"),
     rf"</MedlineCitation>{W}<PubmedData>{W}(<History>)?",
 )
-_IDS = _compile(W, _child("PublicationStatus"), _child("ArticleIdList", keep=True), r"(<ReferenceList>)?")
-_NEXT_LIST = _compile(W, r"(<ReferenceList>)?")
-_END = _compile(W, rf"</PubmedData>{W}</PubmedArticle>[ \t\r\n]*+")
+_END = rf"(?:(<ReferenceList>)|</PubmedData>{W}</PubmedArticle>[ \t\r\n]*+)"
+_IDS = _compile(rf"{_close('History')}{W}", _child("PublicationStatus"), _child("ArticleIdList", keep=True), _END)
+_REFERENCES = _compile(rf"{_close('ReferenceList')}{W}{_END}")
 
 
 def lay_out(data: bytes, at: int, wanted: frozenset[str]) -> Parts:
@@ -130,16 +136,20 @@ def lay_out(data: bytes, at: int, wanted: frozenset[str]) -> Parts:
     version, pmid, *dates, title, locations, opened, at = _groups(_HEAD, data, at)
     abstract, at = _content(data, at, b"</Abstract>") if opened else (None, at)
     opened, at = _groups(_AUTHORS, data, at)
-    authors, at = _list(data, at, opened, b"AuthorList", "authors" in wanted)
-    languages, banks, types, journal, opened, at = _groups(_MIDDLE, data, at)
-    corrections, at = _list(data, at, opened, b"CommentsCorrectionsList", "corrections" in wanted)
-    opened, at = _groups(_MESH, data, at)
-    mesh, at = _list(data, at, opened, b"MeshHeadingList", "mesh" in wanted)
+    authors, at = _list(data, at, b"AuthorList", "authors" in wanted) if opened else (None, at)
+    languages, banks, types, journal, corrected, opened, at = _groups(_MIDDLE, data, at)
+    corrections = None
+    if corrected:
+        corrections, at = _list(data, at, b"CommentsCorrectionsList", "corrections" in wanted)
+        opened, at = _groups(_MESH, data, at)
+    mesh, at = _list(data, at, b"MeshHeadingList", "mesh" in wanted) if opened else (None, at)
     keywords, opened, at = _groups(_TAIL, data, at)
-    ids, end = _ids(data, _after(data, at, b"History") if opened else at)
+    ids, opened, at = _groups(_IDS, data, _end(data, at, b"History") if opened else at)
+    while opened:
+        opened, at = _groups(_REFERENCES, data, _end(data, at, b"ReferenceList"))
     return Parts(
         pmid, version, tuple(dates[:3]), tuple(dates[3:]), title, locations, abstract, authors,
-        languages, banks, types, journal, corrections, mesh, keywords, ids, end,
+        languages, banks, types, journal, corrections, mesh, keywords, ids, at,
     )  # fmt: skip
 
 
@@ -151,34 +161,20 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, at: int) -> tuple[Any, ...]
     return *found.groups(), found.end()
 
 
-def _list(data: bytes, at: int, opened: bytes | None, name: bytes, wanted: bool) -> tuple[bytes | None, int]:
-    """The content of a list whose opening tag ends here, None if none is open or it is unwanted; and where it ends."""
-    if opened is None:
-        return None, at
-    return _content(data, at, b"</%b>" % name) if wanted else (None, _after(data, at, name))
+def _list(data: bytes, at: int, name: bytes, wanted: bool) -> tuple[bytes | None, int]:
+    """The content of a list whose opening tag ends here, None if it is unwanted; and where its end tag begins."""
+    return _content(data, at, b"</%b>" % name) if wanted else (None, _end(data, at, name))
 
 
 def _content(data: bytes, at: int, end: bytes) -> tuple[bytes, int]:
-    stop = data.find(end, at)
-    if stop < 0:
-        raise Unusual
-    return data[at:stop], stop + len(end)
+    stop = data.index(end, at)
+    return data[at:stop], stop
 
 
-def _after(data: bytes, at: int, name: bytes) -> int:
-    """Where an open element that is not read ends: its name must not come before its end tag, be it in another one."""
-    found = data.find(name, at)
-    if found < 0 or data[found - 2 : found] != b"</":
-        raise Unusual
-    return data.index(b">", found) + 1
+def _end(data: bytes, at: int, name: bytes) -> int:
+    """Where the end tag of an open element that is not read begins.
 
-
-def _ids(data: bytes, at: int) -> tuple[bytes | None, int]:
-    """The content of the ArticleIdList, and the end of the record; only references may stand between."""
-    ids, opened, at = _groups(_IDS, data, at)
-    while opened:
-        opened, at = _groups(_NEXT_LIST, data, _after(data, at, b"ReferenceList"))
-    end = _END.match(data, at)
-    if not end:
-        raise Unusual
-    return ids, end.end()
+    Its name must not come before, be it in another one: then there is no end tag at this place, and the pattern that
+    asks for it fails.
+    """
+    return data.index(name, at) - 2

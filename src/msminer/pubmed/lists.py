@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msminer.pubmed import rules
@@ -53,7 +54,7 @@ _KEYWORD = re.compile(rf"<Keyword{A}>({T})</Keyword>{W}(?=<Keyword|</KeywordList
 _LANGUAGE = re.compile(rf"<Language>({T}){_last('Language')}")
 _LOCATION = re.compile(rf"<ELocationID(?: EIdType=\"(\w*+)\")?(?: ValidYN=\"([YN])\")?>({T}){_last('ELocationID')}")
 _ID = re.compile(rf"<ArticleId IdType=\"(\w++)\">({T})</ArticleId>{_ODD}")
-_UNCLEAN = ("&", "  ", "< ", " <", "\n", "\t", "\r")
+_UNCLEAN = ("<", "&", "\n", "\t", "\r", "  ")
 _REFERENCE = re.compile(r"&(?:#(?:x([0-9a-fA-F]+)|([0-9]+))|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
@@ -63,13 +64,6 @@ class Types(NamedTuple):
 
     names: list[str]
     retracted: bool
-
-
-class _Term(NamedTuple):
-    heading: bool
-    ui: str | None
-    name: str
-    major: bool
 
 
 def resolved(text: str) -> str:
@@ -116,7 +110,7 @@ def keywords(elements: str) -> list[str]:
     found = _KEYWORD.findall(elements)
     if len(found) != elements.count("<Keyword") - elements.count("<KeywordList"):
         raise Unusual
-    return [word for word in _all_clean(found) if word]
+    return [word for word in all_clean(found) if word]
 
 
 def article_ids(content: str) -> dict[str, str]:
@@ -152,21 +146,24 @@ def headings(content: str) -> list[MeshHeading]:
 
 
 @functools.lru_cache(maxsize=1 << 16)  # MeSH has some 30,000 descriptors (2026), each major or not
-def _term(text: str) -> _Term:
-    """A descriptor with the tags before it, or a qualifier; both up to the last letters of their end tag."""
+def _term(text: str) -> tuple[bool, str | None, str, bool]:
+    """Whether it is a heading's descriptor, its identifier and name, and whether it is major.
+
+    text: a descriptor with the tags before it, or a qualifier; both up to the last letters of their end tag.
+    """
     found = _TERM.fullmatch(text)
     if not found:
         raise Unusual
     heading = found[2] is not None
     attributes, name = (found[1], found[2]) if heading else (found[3], found[4])
     major = attribute(attributes, "MajorTopicYN") == "Y"
-    return _Term(heading, attribute(attributes, "UI") or None, clean(name), major)
+    return heading, attribute(attributes, "UI") or None, clean(name), major
 
 
 def corrections(content: str) -> list[Correction]:
     """Of the content of a CommentsCorrectionsList."""
     found = _CORRECTION.findall(content)
-    texts = _all_clean([text for _, source, pmid in found for text in (source, pmid)])
+    texts = all_clean([text for _, source, pmid in found for text in (source, pmid)])
     entries: list[Correction] = [
         {"type": kind, "pmid": pmid or None, "source": source or None}
         for (kind, _, _), source, pmid in zip(found, texts[::2], texts[1::2], strict=True)
@@ -186,18 +183,18 @@ def _listed(text: str, name: str, pattern: re.Pattern[str]) -> list[Any]:
 
 def _cleaned(texts: list[str]) -> list[str]:
     """All of them clean; none may be empty."""
-    found = _all_clean(texts)
+    found = all_clean(texts)
     if "" in found:
         raise Unusual
     return found
 
 
-def _all_clean(texts: list[str]) -> list[str]:
-    """All of them clean, those that become empty included."""
-    # Most lists need nothing, and one look at all is faster than one at each. No text holds the sign between them.
-    joined = f"<{'<'.join(texts)}<"
+def all_clean(texts: list[str], one: Callable[[str], str] = clean) -> list[str]:
+    """All of them clean, those that become empty included; one: cleans a text that may need it."""
+    # Most lists need nothing, and one look at all is faster than one at each. A blank at a text's end makes two.
+    joined = f" {' '.join(texts)} "
     if any(map(joined.__contains__, _UNCLEAN)):
-        return [clean(text) for text in texts]
+        return [one(text) for text in texts]
     return texts
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer.errors import DamagedXml, ParseError, UnsafeXml
+from msminer.pubmed.ahead import read_ahead
 from msminer.pubmed.columns import EVERY, choose
 from msminer.pubmed.layout import Unusual
 from msminer.pubmed.quick import quick_record
@@ -77,8 +78,7 @@ def iter_file(path: Path, fields: Collection[str] | None = None) -> Iterator[Par
     """
     columns = EVERY if fields is None else choose(fields)
     seen: dict[str, int] = {}
-    with open_file(path) as stream:
-        pieces = split_records(stream, source=path.name, runs=True)
+    with open_file(path) as stream, read_ahead(split_records(stream, source=path.name, runs=True)) as pieces:
         more = True
         while more:
             page, more = _part(pieces, path.name, columns.parts)

@@ -16,7 +16,7 @@ from msminer.errors import ParseError
 from msminer.pubmed import lists, rules
 from msminer.pubmed.columns import EVERY
 from msminer.pubmed.layout import Parts, Unusual, W, lay_out
-from msminer.pubmed.lists import attribute, clean
+from msminer.pubmed.lists import all_clean, attribute, clean
 from msminer.pubmed.record import trial_ids
 from msminer.pubmed.strict import read_tree
 from msminer.pubmed.xmltext import plain
@@ -24,8 +24,7 @@ from msminer.pubmed.xmltext import plain
 if TYPE_CHECKING:
     from msminer.schema import ParsedRecord, Section
 
-_SECTION = re.compile(rf"{W}<AbstractText((?: [\w:]++=\"[^\"<\t\r\n]*+\")*+)>")
-_BARE = "<AbstractText>"
+_SECTION = re.compile(rf"{W}<AbstractText((?: [\w:]++=\"[^\"<\t\r\n]*+\")*+)")
 _REST = re.compile(
     rf"{W}(?:<CopyrightInformation>[^<]*+(?:<(?!/?CopyrightInformation\b)[^<]*+)*+</CopyrightInformation>{W})?"
 )
@@ -40,7 +39,7 @@ def quick_record(data: bytes, at: int = 0, wanted: frozenset[str] = EVERY.parts)
     try:
         parts = lay_out(data, at, wanted)
         return _record(parts, wanted), parts.end
-    except (UnicodeDecodeError, ParseError) as error:
+    except (ValueError, ParseError) as error:
         raise Unusual from error
 
 
@@ -55,6 +54,7 @@ def _record(parts: Parts, wanted: frozenset[str]) -> ParsedRecord:
     sections = _sections(abstract.decode()) if abstract else []
     notes = lists.corrections(corrections.decode()) if corrections else []
     numbers = lists.article_ids(ids.decode()) if ids and "ids" in wanted else {}
+    own = lists.own_doi(locations) if locations and "ids" in wanted and "doi" not in numbers else None
     return {
         "pmid": pmid.decode(),
         "version": int(version or 1),
@@ -66,7 +66,7 @@ def _record(parts: Parts, wanted: frozenset[str]) -> ParsedRecord:
         "date": date,
         "journal": _journal(journal),
         "authors": lists.authors(authors.decode()) if authors else [],
-        "doi": numbers.get("doi") or (lists.own_doi(locations) if locations else None),
+        "doi": numbers.get("doi") or own,
         "pmcid": numbers.get("pmc"),
         "mesh": lists.headings(mesh.decode()) if mesh else [],
         "publication_types": list(names),
@@ -89,24 +89,31 @@ def _flattened(text: str) -> str:
 
 def _sections(abstract: str) -> list[Section]:
     *parts, rest = abstract.split("</AbstractText>")
-    sections: list[Section] = []
-    for part in parts:
-        label, inside = (None, part[len(_BARE) :]) if part.startswith(_BARE) else _labelled(part)
-        if "<AbstractText" in inside:
-            raise Unusual
-        if text := _flattened(inside):
-            sections.append({"label": label, "text": text})
     if "<" in rest and not _REST.fullmatch(rest):
         raise Unusual
-    return sections
+    labels, texts = [], []
+    for part in parts:
+        opening, _, text = part.partition(">")
+        labels.append(_label(opening))
+        texts.append(text)
+    found = zip(labels, all_clean(texts, _inside), strict=True)
+    return [{"label": label, "text": text} for label, text in found if text]
 
 
-def _labelled(part: str) -> tuple[str | None, str]:
-    """Label and content of an AbstractText without its end tag."""
-    opening = _SECTION.match(part)
-    if not opening:
+def _inside(text: str) -> str:
+    """The text of a section, flattened."""
+    if "<AbstractText" in text:
         raise Unusual
-    return attribute(opening[1], "Label") or None, part[opening.end() :]
+    return _flattened(text)
+
+
+@functools.lru_cache(maxsize=4096)  # a file holds few different labels
+def _label(opening: str) -> str | None:
+    """The label of an AbstractText, by its opening tag up to the first `>`."""
+    found = _SECTION.fullmatch(opening)
+    if not found:
+        raise Unusual
+    return attribute(found[1], "Label") or None
 
 
 @functools.lru_cache(maxsize=4096)  # a file holds few different journals and dates

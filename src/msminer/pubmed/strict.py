@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 from lxml import etree
@@ -19,7 +20,7 @@ class _Deaf:
 
 def is_well_formed(data: bytes) -> bool:
     """Whether `read_tree` would read it; builds nothing, and so takes less than half of its time."""
-    parser = _checker()
+    parser = _checker(threading.get_ident())
     try:
         etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
@@ -31,20 +32,21 @@ def is_well_formed(data: bytes) -> bool:
 def read_tree(data: bytes) -> Any:
     """The root element without comments and instructions; raises UnsafeXml for deep nesting, DamagedXml else."""
     try:
-        return etree.fromstring(data, _builder())
+        return etree.fromstring(data, _builder(threading.get_ident()))
     except etree.XMLSyntaxError as error:
         if "depth" in (error.msg or ""):
             raise UnsafeXml("elements nest too deep") from error
         raise DamagedXml(f"broken XML: {error.msg}") from error
 
 
-@functools.cache
-def _checker() -> etree.XMLParser:
+# A parser a thread: with one for all, threads would wait for each other, and could clear the log another still reads.
+@functools.lru_cache(maxsize=64)
+def _checker(_thread: int) -> etree.XMLParser:
     return _parser(target=_Deaf())
 
 
-@functools.cache
-def _builder() -> etree.XMLParser:
+@functools.lru_cache(maxsize=64)
+def _builder(_thread: int) -> etree.XMLParser:
     return _parser(remove_comments=True, remove_pis=True)
 
 
