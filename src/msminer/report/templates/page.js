@@ -10,8 +10,9 @@
   // opens at once: they are read when a filter is first used, and only what is shown becomes a row.
   const body = table.tBodies[0];
   const total = Number(table.dataset.rows);
-  const CHARACTERS = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#34;": '"', "&#39;": "'" };
-  const words = (html) => html.replace(/<[^>]*>/g, "").replace(/&(?:amp|lt|gt|quot|#34|#39);/g, (name) => CHARACTERS[name]).trim();
+  const NAMED = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"' };
+  const character = (name, number) => (number ? String.fromCodePoint(number) : NAMED[name]);
+  const words = (html) => html.replace(/<[^>]*>/g, "").replace(/&(?:amp|lt|gt|quot|#(\d+));/g, character).trim();
   const read = (html, at, row = null) => {
     const cells = html.split("<td>").slice(1).map(words);
     return { html, row, at, cells, text: cells[1].toLowerCase(), year: Number(cells[0]) || 0, found: cells[5].split("; ") };
@@ -113,13 +114,26 @@
     body.rows[next]?.querySelector("a")?.focus();
   });
 
-  // Long tables in closed parts wait as text, too.
-  for (const part of document.querySelectorAll("details.later")) {
-    part.addEventListener("toggle", () => {
-      const waiting = part.querySelector("noscript");
-      if (waiting) waiting.outerHTML = waiting.textContent;
-    });
-  }
+  // What stands in closed parts waits as text, too, and so do the charts. Charts and evidence are put in once the page
+  // is open and the browser idle, so that a search in the page finds them; the long tables only when they are opened.
+  const fill = (part) => part.querySelectorAll("noscript").forEach((waiting) => { waiting.outerHTML = waiting.textContent; });
+  const draw = (frame) => {
+    fill(frame.parentElement);
+    frame.remove();
+  };
+  const EVIDENCE = ".claim > details";
+  for (const part of document.querySelectorAll(`.later, ${EVIDENCE}`)) part.addEventListener("toggle", () => fill(part));
+  const waits = [...document.querySelectorAll(`.waits, ${EVIDENCE}`)];
+  const next = () => {
+    const part = waits.shift();
+    if (part) (part.matches(".waits") ? draw : fill)(part);
+  };
+  const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, 20));
+  const idle = (time) => {
+    do next(); while (time?.timeRemaining() > 4);
+    if (waits.length) whenIdle(idle);
+  };
+  window.addEventListener("load", () => whenIdle(idle));
 
   // Buttons above the claims show and hide verdicts.
   const toggles = [...document.querySelectorAll("[data-show]")];
@@ -153,6 +167,9 @@
     }
     const at = /^r(\d+)$/.exec(id);
     if (at && !$(id) && Number(at[1]) < total) only([Number(at[1])], ": one linked row");
+    const names = (waiting) => waiting.textContent.includes(`id="${id}"`);
+    const holder = $(id) ? null : [...document.querySelectorAll("details > noscript")].find(names);
+    if (holder) fill(holder.parentElement);
     const target = $(id);
     if (!target) return;
     const claim = target.closest(".claim");
@@ -168,6 +185,7 @@
   // Paper shows what a click would open.
   let closed = [];
   window.addEventListener("beforeprint", () => {
+    while (waits.length) next();
     closed = [...document.querySelectorAll(".claim details:not([open])")];
     for (const part of closed) part.open = true;
   });
