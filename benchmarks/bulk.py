@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Python puts this folder first, where coverage.py would be taken for the package that numba looks for.
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT / "benchmarks"]
 A_FILE = 30_000
-_TASKS = 100
+_TASKS, _TURNS = 24, 40_000_000
 _ARTICLE = re.compile(rb"<PubmedArticle>.*?</PubmedArticle>", re.DOTALL)
 _PMID = re.compile(rb"(<PMID[^>]*>)\d+(</PMID>)")
 _ARTICLE_ID = re.compile(rb'(<ArticleId IdType="pubmed">)\d+(</ArticleId>)')
@@ -120,30 +120,39 @@ def flow(folder: Path, workers: int, shards: Path) -> dict[str, Any]:
     return {"way": "flow", "workers": workers, "records": manifest.records, "seconds": round(wall, 1)}
 
 
+def _busy(_: int) -> int:
+    """Work of some seconds on one core, always the same."""
+    return sum(i * i % 7 for i in range(_TURNS))
+
+
 def overhead(_folder: Path, workers: int, _shards: Path) -> dict[str, Any]:
-    """Tasks that do nothing, one after the other in each worker: what is left is Prefect's and Dask's."""
+    """What a task of the flow takes beyond the same work in plain processes, with every core busy as in a real run."""
     sys.path.insert(0, str(ROOT / "flows"))
     from prefect import flow, task
 
     import bulk
 
-    @task(cache_policy=bulk.NO_CACHE, persist_result=False)
-    def nothing(number: int) -> int:
-        return number
+    busy = task(cache_policy=bulk.NO_CACHE, persist_result=False)(_busy)
 
     @flow(persist_result=False)
     def many(tasks: int) -> float:
-        [future.wait() for future in [nothing.submit(i) for i in range(2 * workers)]]
+        [future.wait() for future in [busy.submit(i) for i in range(workers)]]
         began = time.perf_counter()
-        futures = [nothing.submit(i) for i in range(tasks)]
-        [future.wait() for future in futures]
-        return (time.perf_counter() - began) * workers / tasks
+        [future.wait() for future in [busy.submit(i) for i in range(tasks)]]
+        return time.perf_counter() - began
 
     @flow(persist_result=False)
     def measured() -> float:
         return float(many.with_options(task_runner=bulk._runner(workers, None))(_TASKS))
 
-    return {"way": "overhead", "workers": workers, "tasks": _TASKS, "seconds_a_task": round(measured(), 4)}
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_warm, range(workers)))
+        began = time.perf_counter()
+        list(pool.map(_busy, range(_TASKS)))
+        plain = time.perf_counter() - began
+    added = (measured() - plain) * workers / _TASKS
+    each = plain * workers / _TASKS
+    return {"way": "overhead", "workers": workers, "tasks": _TASKS, "task": round(each, 3), "added": round(added, 3)}
 
 
 def main() -> None:

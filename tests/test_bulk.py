@@ -44,6 +44,37 @@ from msminer.errors import (
 QUICK = Patience(tries=4, sleep=lambda _s: None, jitter=lambda: 0.0)
 
 
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of a server that speaks S3's protocol, on loopback."""
+    moto = pytest.importorskip("moto.server")
+    pytest.importorskip("s3fs")
+    server = moto.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def bucket(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty bucket, given as a user would: credentials and endpoint stand in the environment."""
+    if request.param == "memory":
+        yield f"memory://{tmp_path.name}"
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "invented")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", request.getfixturevalue("s3_server"))
+    import s3fs
+
+    name = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:20]
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir(name)
+    yield f"s3://{name}"
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
 # ---------------------------------------------------------------- a file server that misbehaves on request
 
 
@@ -233,11 +264,18 @@ def test_plain_http_to_another_machine_is_refused() -> None:
         open_source("http://ftp.example.org/pubmed/")
 
 
-@pytest.mark.parametrize("address", ["folder", "memory://mirror"])
-def test_a_folder_or_bucket_serves_as_well(tmp_path: Path, address: str) -> None:
+def test_a_bucket_serves_as_well(tmp_path: Path, bucket: str) -> None:
+    mirrored(tmp_path, f"{bucket}/mirror")
+
+
+def test_a_folder_serves_as_well(tmp_path: Path) -> None:
+    mirrored(tmp_path, str(tmp_path / "mirror"))
+
+
+def mirrored(tmp_path: Path, address: str) -> None:
+    """A file that was cut before arrives from there."""
     import fsspec
 
-    address = str(tmp_path / "mirror") if address == "folder" else address
     fs, root = fsspec.core.url_to_fs(address)
     fs.makedirs(root, exist_ok=True)
     for name, data in with_md5({ONE: DATA}).items():
@@ -373,13 +411,30 @@ def test_a_record_set_aside_is_counted_and_named(tmp_path: Path, word_model: Wor
     assert [pmid for pmid, _ in shard.bad] == ["2"]
 
 
-def test_shards_may_lie_in_a_bucket(tmp_path: Path, word_model: WordModel) -> None:
-    path = xml_file(numbered(tmp_path, 1), [article(1), article(2)])
-    shard = label_shard(path, "memory://shards")
-    folder = ShardFolder("memory://shards")
-    make_manifest([shard]).save(folder)
-    assert load_manifest(folder, "word-1").shards == (shard,)
-    assert [row[0] for row in standing(folder, [shard])] == [1, 2]
+def test_shards_may_lie_in_a_bucket(tmp_path: Path, word_model: WordModel, bucket: str) -> None:
+    first = xml_file(numbered(tmp_path, 1), [article(1), article(2), article(3)])
+    second = xml_file(numbered(tmp_path, 2), [article(2, "revised")], deleted=[1])
+    folder = ShardFolder(f"{bucket}/shards")
+    assert not folder.is_local
+    shards = [label_shard(path, folder.address) for path in (first, second)]
+    here = ShardFolder(str(tmp_path / "shards"))
+    assert shards == [label_shard(path, here.address) for path in (first, second)]
+    for shard in shards:
+        assert folder.filesystem().cat_file(folder.path(shard.name)) == (tmp_path / "shards" / shard.name).read_bytes()
+    make_manifest(shards).save(folder)
+    manifest = load_manifest(folder, "word-1")
+    assert manifest.shards == tuple(shards)
+    assert standing(folder, shards) == [(2, 1, "revised"), (3, 1, "On stem cells")]
+    assert counts(folder, manifest)["records"].tolist() == [2]
+
+
+@pytest.mark.parametrize("bucket", ["s3"], indirect=True)
+def test_a_bucket_that_is_not_there_is_said(tmp_path: Path, word_model: WordModel, bucket: str) -> None:
+    path = xml_file(numbered(tmp_path, 1), [article(1)])
+    with pytest.raises(StoreFull, match="cannot be written"):
+        label_shard(path, "s3://no-such-bucket-here/shards")
+    with pytest.raises(TransportError):
+        sync([open_source("s3://no-such-bucket-here/mirror")], tmp_path / "target", patience=QUICK)
 
 
 @pytest.mark.parametrize("content", [b"", b"no parquet", b"PAR1PAR1"])
