@@ -133,32 +133,35 @@ def lay_out(data: bytes, at: int, wanted: frozenset[str]) -> Parts:
     abstract runs to the first end tag without a blank in it. Their readers must account for all of it: with
     `</Abstract >` it would run on.
     """
-    version, pmid, *dates, title, locations, opened, at = _groups(_HEAD, data, at)
+    (
+        version, pmid, revised_year, revised_month, revised_day, year, month, day, free,
+        title, locations, opened,
+    ), at = _groups(_HEAD, data, at)  # fmt: skip
     abstract, at = _content(data, at, b"</Abstract>") if opened else (None, at)
-    opened, at = _groups(_AUTHORS, data, at)
+    (opened,), at = _groups(_AUTHORS, data, at)
     authors, at = _list(data, at, b"AuthorList", "authors" in wanted) if opened else (None, at)
-    languages, banks, types, journal, corrected, opened, at = _groups(_MIDDLE, data, at)
+    (languages, banks, types, journal, corrected, opened), at = _groups(_MIDDLE, data, at)
     corrections = None
     if corrected:
         corrections, at = _list(data, at, b"CommentsCorrectionsList", "corrections" in wanted)
-        opened, at = _groups(_MESH, data, at)
+        (opened,), at = _groups(_MESH, data, at)
     mesh, at = _list(data, at, b"MeshHeadingList", "mesh" in wanted) if opened else (None, at)
-    keywords, opened, at = _groups(_TAIL, data, at)
-    ids, opened, at = _groups(_IDS, data, _end(data, at, b"History") if opened else at)
+    (keywords, opened), at = _groups(_TAIL, data, at)
+    (ids, opened), at = _groups(_IDS, data, _end(data, at, b"History") if opened else at)
     while opened:
-        opened, at = _groups(_REFERENCES, data, _end(data, at, b"ReferenceList"))
+        (opened,), at = _groups(_REFERENCES, data, _end(data, at, b"ReferenceList"))
     return Parts(
-        pmid, version, tuple(dates[:3]), tuple(dates[3:]), title, locations, abstract, authors,
-        languages, banks, types, journal, corrections, mesh, keywords, ids, at,
+        pmid, version, (revised_year, revised_month, revised_day), (year, month, day, free),
+        title, locations, abstract, authors, languages, banks, types, journal, corrections, mesh, keywords, ids, at,
     )  # fmt: skip
 
 
-def _groups(pattern: re.Pattern[bytes], data: bytes, at: int) -> tuple[Any, ...]:
+def _groups(pattern: re.Pattern[bytes], data: bytes, at: int) -> tuple[tuple[Any, ...], int]:
     """The groups of the pattern at this place, and where it ends."""
     found = pattern.match(data, at)
     if not found:
         raise Unusual
-    return *found.groups(), found.end()
+    return found.groups(), found.end()
 
 
 def _list(data: bytes, at: int, name: bytes, wanted: bool) -> tuple[bytes | None, int]:

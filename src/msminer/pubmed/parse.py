@@ -81,22 +81,24 @@ def iter_file(path: Path, fields: Collection[str] | None = None) -> Iterator[Par
     with open_file(path) as stream, read_ahead(split_records(stream, source=path.name, runs=True)) as pieces:
         more = True
         while more:
-            page, more = _part(pieces, path.name, columns.parts)
-            page = _unseen(page, seen)
-            yield ParsedPage([columns.of(record) for record in page.records], page.deleted, page.bad)
+            # What is not kept of the records is gone before the collector may walk them.
+            with _no_collector():
+                page, more = _part(pieces, path.name, columns.parts)
+                page = _unseen(page, seen)
+                page = ParsedPage([columns.of(record) for record in page.records], page.deleted, page.bad)
+            yield page
 
 
 def _part(pieces: Iterator[Piece], source: str, wanted: frozenset[str]) -> tuple[ParsedPage, bool]:
     """The next records, and whether there may be more."""
     page = ParsedPage()
     taken = []
-    with _no_collector():
-        for piece in pieces:
-            taken.append(piece)
-            _read_any(piece, page, source, wanted)
-            if len(page.records) + len(page.deleted) + len(page.bad) >= PART:
-                return _whole_if_doubled(page, taken, source, wanted), True
-        return _whole_if_doubled(page, taken, source, wanted), False
+    for piece in pieces:
+        taken.append(piece)
+        _read_any(piece, page, source, wanted)
+        if len(page.records) + len(page.deleted) + len(page.bad) >= PART:
+            return _whole_if_doubled(page, taken, source, wanted), True
+    return _whole_if_doubled(page, taken, source, wanted), False
 
 
 def _whole_if_doubled(page: ParsedPage, pieces: list[Piece], source: str, wanted: frozenset[str]) -> ParsedPage:
