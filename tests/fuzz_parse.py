@@ -1,6 +1,6 @@
 """What must hold for any bytes given to the parser, and a fuzzer that looks for bytes for which it does not.
 
-Run it by hand: python tests/fuzz_parse.py --minutes 10 [--seed N]. Findings are written to tests/findings_parse, to be
+Run it by hand: python tests/fuzz_parse.py --minutes 10 [--seed N]; minutes are of the processor. Findings are written to tests/findings_parse, to be
 cut down to invented bytes and kept there; test_parse.py plays all of them.
 """
 
@@ -180,6 +180,10 @@ TOKENS = [
     b"<x:y/>",
     b"<Abstract/>",
     b"</Abstract >",
+    b"</AuthorList >",
+    b"<History>",
+    b"</History>",
+    b"ReferenceList",
     b"<AuthorList>",
     b"</AuthorList>",
     b"<LastName>Z</LastName>",
@@ -255,18 +259,18 @@ def main() -> None:
     given = options.parse_args()
     chance = random.Random(given.seed)
     whole, record = page(ARTICLE, BOOK, ARTICLE.replace("91000001", "91000005"), DELETED), ARTICLE.encode()
-    end = time.monotonic() + given.minutes * 60
+    end = time.process_time() + given.minutes * 60
     tries = read = found = 0
-    while time.monotonic() < end:
+    while time.process_time() < end:
         tries += 1
         data = mutate(whole if tries % 3 == 0 else record, chance)
-        slow = time.monotonic()
+        start = time.process_time()
         try:
             if tries % 3 == 0:
                 check(gzip.compress(data, 1) if tries % 30 == 0 else data)
             else:
                 read += check_readers(data)
-            assert time.monotonic() - slow < 2, "too slow"
+            assert time.process_time() - start < 2, "too slow"
         except Exception as error:  # noqa: BLE001  (any exception is a finding)
             found += 1
             name = FINDINGS / f"new-{given.seed}-{tries}.{'page' if tries % 3 == 0 else 'record'}"

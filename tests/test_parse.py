@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import html
@@ -27,7 +28,7 @@ import fuzz_parse
 from fuzz_parse import ARTICLE, BOOK, DELETED, FINDINGS, PROLOG, check, check_readers, mutate, page
 from msminer.errors import DamagedXml, NotPubMed, ParseError, UnsafeXml, UsageError
 from msminer.pubmed import parse
-from msminer.pubmed.columns import NAMES
+from msminer.pubmed.columns import NAMES, choose
 from msminer.pubmed.layout import Unusual
 from msminer.pubmed.output import parse_files
 from msminer.pubmed.parse import iter_file, parse_page
@@ -245,6 +246,18 @@ class TestFields:
                     "91000005",
                     "91000006",
                 ]
+
+    @pytest.mark.parametrize("name", ["AuthorList", "CommentsCorrectionsList", "History", "ReferenceList"])
+    def test_a_word_that_is_the_name_of_a_list_does_not_end_it(self, name: str) -> None:
+        """Not even in a record nested in the list, where all that may follow the list follows the word."""
+        whole = re.search(rf"<{name}\b.*</{name}>(.*)", ARTICLE)
+        assert whole
+        for inside in (name, f"<PubmedArticle><MedlineCitation><PubmedData>{name}{whole[1]}"):
+            record = re.sub(rf"<{name}\b[^>]*>", lambda tag, text=inside: tag[0] + text, ARTICLE, count=1)
+            for names in (NAMES, ("title",)):
+                with contextlib.suppress(Unusual):
+                    assert quick_record(record.encode(), 0, choose(names).parts)[1] == len(record.encode())
+            check(page(record, BOOK))
 
     def test_what_is_odd_in_a_run_keeps_its_place(self) -> None:
         """A run of usual records is read at once; a bad, an unusual and a foreign one among them cost no other."""

@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 
 def _child(name: str, *, keep: bool = False, times: str = "") -> str:
     """An element that may be missing, up to its own end tag; keep: its content is a group. times: default once."""
-    inside = rf"[^<]*+(?:<(?!/?{name}\b)[^<]*+)*+"
+    inside = rf"[^<]*+(?:</?+(?!{name}\b)[^<]*+)*+"
     return rf"(?:<{name}{A}>{f'({inside})' if keep else inside}</{name}>{W}" + (f"){times}" if times else "|)")
 
 
@@ -101,7 +101,7 @@ _MIDDLE = _compile(
     _child("VernacularTitle"),
     _child("ArticleDate", times="*+"),
     rf"</Article>{W}<MedlineJournalInfo>{W}(?:<Country(?:/|>{T}</Country)>{W}|)<MedlineTA>({T})</MedlineTA>{W}",
-    rf"(?:<(?!/?MedlineJournalInfo\b)[^<]*+)*+</MedlineJournalInfo>{W}",
+    rf"(?:</?+(?!MedlineJournalInfo\b)[^<]*+)*+</MedlineJournalInfo>{W}",
     _child("ChemicalList"),
     _child("SupplMeshList"),
     _child("CitationSubset", times="*+"),
@@ -175,9 +175,8 @@ def _content(data: bytes, at: int, end: bytes) -> tuple[bytes, int]:
 
 
 def _end(data: bytes, at: int, name: bytes) -> int:
-    """Where the end tag of an open element that is not read begins.
-
-    Its name must not come before, be it in another one: then there is no end tag at this place, and the pattern that
-    asks for it fails.
-    """
-    return data.index(name, at) - 2
+    """Where the end tag of an open element that is not read begins; its name must not come before, be it as a word."""
+    end = data.index(name, at) - 2
+    if not data.startswith(b"</", end):
+        raise Unusual
+    return end
