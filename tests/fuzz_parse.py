@@ -1,7 +1,7 @@
 """What must hold for any bytes given to the parser, and a fuzzer that looks for bytes for which it does not.
 
-Run it by hand: python tests/fuzz_parse.py --minutes 10 [--seed N]; minutes are of the processor. Findings are written to tests/findings_parse, to be
-cut down to invented bytes and kept there; test_parse.py plays all of them.
+Run it by hand: python tests/fuzz_parse.py --minutes 10 [--seed N]; minutes are of the processor. Findings are written
+to tests/findings_parse, to be cut down to invented bytes and kept there; test_parse.py plays all of them.
 """
 
 from __future__ import annotations
