@@ -1,4 +1,4 @@
-"""The second step: labels for every article whose present text has none."""
+"""The second step: labels for every article whose present record has none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH = 2_000
 
 @timed("label")
 def label(job: Job) -> int:
-    """Label every article that this model has not labelled in its present text; returns how many."""
+    """Label every article that this model has not labelled in its present state; returns how many."""
     with store_of(job) as store:
         if _all_labelled(store):
             note(labelled=0)
@@ -35,7 +35,7 @@ def _label(store: Store) -> int:
     model, done = load_model(), 0
     total = store.counts()["articles"]
     for batch in _batches(store.unlabelled(model.id)):
-        hashes = {record["pmid"]: record["text_sha256"] for record in batch}
+        hashes = {record["pmid"]: record["record_sha256"] for record in batch}
         store.save_labels(list(model.label(batch)), hashes)
         done += len(batch)
         tell("label", done, max(done, total))

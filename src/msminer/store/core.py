@@ -117,7 +117,7 @@ class Store(Runs):
             return reading.counts(connection)
 
     def unlabelled(self, model: str) -> Iterator[dict[str, Any]]:
-        """Records whose present text this model has not labelled: the columns of a ParsedRecord and text_sha256.
+        """Records whose present state this model has not labelled: the columns of a ParsedRecord and record_sha256.
 
         Labels may be saved while it runs.
         """
@@ -129,6 +129,6 @@ class Store(Runs):
             yield from found
 
     def save_labels(self, records: Sequence[LabelledRecord], hashes: Mapping[str, str]) -> None:
-        """Save labels and findings in place of former ones; hashes maps PMID to the text_sha256 that was labelled."""
+        """Save labels and findings in place of former ones; hashes maps PMID to the record_sha256 that was labelled."""
         with self.writing() as connection:
             labels.save_labels(connection, records, hashes)

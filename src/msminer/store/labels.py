@@ -1,4 +1,4 @@
-"""Labels and findings into their tables, each with the text and the model it belongs to."""
+"""Labels and findings into their tables, each with the record and the model it belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msminer.store.tables import FINDINGS, LABELS, RECORD_MODELS
 
 
 def save_labels(connection: Connection, records: Sequence[LabelledRecord], hashes: Mapping[str, str]) -> None:
-    """Labels and findings of these records in place of any former ones; hashes says which text each label is about."""
+    """Labels and findings of these records in place of any former ones; hashes maps PMID to the state that was read."""
     pmids = [record["pmid"] for record in records]
     for table in (LABELS, FINDINGS, RECORD_MODELS):
         remove(connection, table, pmids)
@@ -28,8 +28,8 @@ def save_labels(connection: Connection, records: Sequence[LabelledRecord], hashe
 
 
 def _labelled(record: LabelledRecord, hashes: Mapping[str, str]) -> dict[str, Any]:
-    pmid = record["pmid"]
-    return {"pmid": pmid, "text_sha256": hashes[pmid], "model": record["model"], "abstained": list(record["abstained"])}
+    named = {name: record[name] for name in ("pmid", "model")}  # type: ignore[literal-required]
+    return named | {"record_sha256": hashes[record["pmid"]], "abstained": list(record["abstained"])}
 
 
 def _labels(record: LabelledRecord) -> list[dict[str, Any]]:

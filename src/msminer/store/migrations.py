@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import insert, inspect, select, text, update
 from sqlalchemy.engine import Connection
 
 from msminer.errors import OriginMismatch, StoreDamaged, StoreVersion
 from msminer.store.tables import MEMBERS_INDEX, META, METADATA, SCHEMA_VERSION
 
+
+def _label_whole_records(connection: Connection) -> None:
+    """Labels were tied to an article's text; tied to its whole record, all are made again when next asked for."""
+    connection.execute(text("ALTER TABLE record_models RENAME COLUMN text_sha256 TO record_sha256"))
+
+
 # STEPS[n] turns a store of version n into one of version n + 1, in the same transaction as the new number.
 STEPS: Mapping[int, Callable[[Connection], None]] = {
     1: MEMBERS_INDEX.create,
+    2: _label_whole_records,
 }
 
 

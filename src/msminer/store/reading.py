@@ -76,16 +76,16 @@ def _dtype(declared: Any, name: str) -> str:
 
 
 def unlabelled(connection: Connection, model: str) -> list[str]:
-    """PMIDs of articles whose present text this model has not labelled, in order."""
-    same = and_(RECORD_MODELS.c.pmid == ARTICLES.c.pmid, RECORD_MODELS.c.text_sha256 == ARTICLES.c.text_sha256)
+    """PMIDs of articles whose present record this model has not labelled, in order."""
+    same = and_(RECORD_MODELS.c.pmid == ARTICLES.c.pmid, RECORD_MODELS.c.record_sha256 == ARTICLES.c.record_sha256)
     joined = select(ARTICLES.c.pmid).outerjoin(RECORD_MODELS, same)
     chosen = joined.where(or_(RECORD_MODELS.c.model.is_(None), RECORD_MODELS.c.model != model))
     return list(connection.execute(ordered(chosen, ARTICLES)).scalars())
 
 
 def records(connection: Connection, pmids: list[str]) -> Iterator[dict[str, Any]]:
-    """The parsed records of these PMIDs with text_sha256, in the order of their numbers."""
-    columns = [ARTICLES.c[name] for name in (*RECORD_COLUMNS, "text_sha256")]
+    """The parsed records of these PMIDs with record_sha256, in the order of their numbers."""
+    columns = [ARTICLES.c[name] for name in (*RECORD_COLUMNS, "record_sha256")]
     chosen = select(*columns).where(ARTICLES.c.pmid.in_(pmids))
     yield from rows(connection, ordered(chosen, ARTICLES))
 
@@ -155,7 +155,7 @@ def contents(connection: Connection) -> Iterator[list[Any]]:
     yield from _listed(connection, ARTICLES, article)
     alive = ARTICLE_QUERIES.c.dropped_at.is_(None)
     yield from _listed(connection, ARTICLE_QUERIES, ("pmid", "query"), alive)
-    yield from _listed(connection, RECORD_MODELS, ("pmid", "text_sha256", "model"))
+    yield from _listed(connection, RECORD_MODELS, ("pmid", "record_sha256", "model"))
     yield from _listed(connection, DENOMINATORS, ("year", "ms_papers", "query"))
     yield [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (LABELS, FINDINGS)]
     said = ("query", "term", "count", "translation", "lost")

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Json(TypeDecorator[Any]):
@@ -158,10 +158,11 @@ FINDINGS = Table(
     _text("quote", nullable=False), Column("p", Float, nullable=False), _text("model", nullable=False),
 )  # fmt: skip
 
-# Which text of an article was labelled by which model, and where the model abstained.
+# Which state of an article was labelled by which model, and where the model abstained. The model reads headings and
+# types beside the text, and PubMed adds those weeks after the text.
 RECORD_MODELS = Table(
     "record_models", METADATA,
-    _pmid(primary_key=True), _text("text_sha256", nullable=False), _text("model", nullable=False), _json("abstained"),
+    _pmid(primary_key=True), _text("record_sha256", nullable=False), _text("model", nullable=False), _json("abstained"),
 )  # fmt: skip
 
 DENOMINATORS = Table(
