@@ -46,12 +46,13 @@ def cell(
     size: int, share: float, level: tuple[float, float], runs: int, shift: float
 ) -> dict[str, tuple[float, float, float]]:
     """Method → (coverage, median width over the width of the gold alone, and over that of a group's gold alone)."""
-    rng = np.random.default_rng([size, round(share * 100), round(level[0] * 100), runs])
+    key = [size, round(share * 100), round(level[0] * 100), runs]
+    rng, of_group = np.random.default_rng(key), np.random.default_rng([*key, GROUP])
     hits: dict[str, list[bool]] = {name: [] for name in METHODS}
     widths: dict[str, list[np.ndarray]] = {name: [] for name in METHODS}
     for run in range(runs):
         gold, positive = simulate_counts(size, share, level, GOLD, rng, gold_share=share + shift)
-        group, _ = simulate_counts(0, share, level, GROUP, rng)
+        group, _ = simulate_counts(0, share, level, GROUP, of_group)
         alone = np.array([one.high - one.low for one in (gold_share(gold, run), gold_share(group, run))])
         for name, method in METHODS.items():
             found = method(gold, positive, size, run)

@@ -28,7 +28,7 @@ def save_labels(connection: Connection, records: Sequence[LabelledRecord], hashe
 
 
 def _labelled(record: LabelledRecord, hashes: Mapping[str, str]) -> dict[str, Any]:
-    named = {name: record[name] for name in ("pmid", "model")}  # type: ignore[literal-required]
+    named = {name: record[name] for name in ("pmid", "model")}
     return named | {"record_sha256": hashes[record["pmid"]], "abstained": list(record["abstained"])}
 
 
