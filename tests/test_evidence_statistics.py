@@ -469,17 +469,3 @@ def test_correction_may_take_support_away_but_never_gives_it() -> None:
     (one,) = found["verdicts"]
     assert one["tiers"][0]["share"] > 0.75
     assert one["verdict"] == "contested"
-
-
-@pytest.mark.slow
-def test_five_thousand_articles_are_judged_in_time() -> None:
-    """Processor time, so that a busy machine does not fail it."""
-    import time
-
-    rng = np.random.default_rng(1)
-    cells, outcomes = ("HSC", "MSC-BM", "NSC", "MSC-AD"), ("disability", "relapse")
-    papers = simulate_publications(range(2000, 2026), 24, rng, cell_types=cells, outcomes=outcomes)
-    start = time.process_time()
-    judge(REGISTER, papers)
-    trend_table(papers, denominators(), REGISTER, now=NOW)
-    assert time.process_time() - start < 20
