@@ -8,6 +8,10 @@ of each is kept, because other work on the machine can only add. The times of ru
 process; those of the whole command have the imports in them, down to a written JSON-lines file. `seven fields` reads
 what all peers read (PMID, title, abstract, year, journal, headings, publication types); pubmed_parser cannot read less
 than it does, which is some more.
+
+msminer reads a file with two threads of one process: one unpacks and checks, the other reads. So two ratios are
+printed: by the clock, which says how long one waits and gains from a second free core, and by the processor time of
+all threads, which says what the work costs and does not. On a machine with no free core both are about the same.
 """
 
 from __future__ import annotations
