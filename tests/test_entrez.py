@@ -119,6 +119,7 @@ def test_the_deadline_ends_the_tries(tmp_path: Path) -> None:
         desk.client.fetch(["1"])
     assert desk.pauses() == [1.5, 2.5, 1.0]
     assert caught.value.context["tries"] == 4
+    assert (desk.client.requests, desk.client.retries) == (4, 3)
     assert desk.now <= 5.1
 
 
@@ -236,6 +237,21 @@ def test_the_time_of_each_try_counts_against_the_deadline(tmp_path: Path) -> Non
     with pytest.raises(ServiceError) as caught:
         desk.client.fetch(["1"])
     assert caught.value.context["tries"] == 3
+
+
+def test_a_try_has_only_what_is_left_of_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, scripted(ok()), tries=3, deadline=100.0)
+    granted: list[float] = []
+
+    def stalls(_: str, __: dict[str, str], seconds: float) -> tuple[int, dict[str, str], bytes]:
+        granted.append(seconds)
+        desk.now += 30
+        return 200, {}, NOT_NOW
+
+    monkeypatch.setattr(desk.client._wire, "exchange", stalls)
+    with pytest.raises(ServiceError):
+        desk.client.fetch(["1"])
+    assert granted == [100.0, 68.5, 36.0]
 
 
 def test_log_lines_stay_without_the_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
