@@ -280,7 +280,9 @@ def make_verdict(claim: dict[str, Any], i: int, articles: list[dict[str, Any]]) 
         },
         "with_retracted": {"verdict": kind, "studies": 1},
         "would_change": "Two more controlled trials that find no effect.",
-        "subtypes": [{"population": "rrms", "studies": 3, "share": 0.5, "low": 0.1, "high": 0.9}] if i % 4 == 0 else [],
+        "subtypes": [{"population": "rrms", "studies": 3, "agree": 2, "share": 0.5, "low": 0.1, "high": 0.9}]
+        if i % 4 == 0
+        else [],
         "safety": {"harm": 2, "mixed": 3, "benefit": 7, "no_effect": 0, "case_reports_of_harm": [papers[0]["pmid"]]}
         if i % 5 == 0
         else None,

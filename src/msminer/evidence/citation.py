@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msminer.evidence.claims import StudyTarget
+from msminer.evidence.phrases import joined
 from msminer.evidence.publications import Publication
 from msminer.evidence.registry import whole_number
 from msminer.evidence.rules import Rules
@@ -18,6 +19,15 @@ MISQUOTED, NOT_FOUND = "misquoted", "not found"
 # What a record is recognised by, and what the article says about it.
 _IDENTITY = ("authors", "title_words", "journal", "year", "cell_types", "routes", "population")
 _SHOWN = 3
+# Fields whose names do not say it in plain words.
+_FIELDS = {
+    "title_words": "title",
+    "cell_types": "kind of cells",
+    "routes": "how the cells were given",
+    "population": "who was treated",
+    "follow_up_months": "length of follow-up",
+    "doses": "number of doses",
+}
 
 
 @dataclass(frozen=True)
@@ -53,18 +63,20 @@ def _differs(candidate: Candidate) -> int:
 def rule_citation(found: Sequence[Candidate]) -> tuple[str, str]:
     """Verdict and what differs: no candidate is `not found`, any field that differs `misquoted`, else `confirmed`."""
     if not found:
-        return NOT_FOUND, "no record fits the description"
+        return NOT_FOUND, "no paper among the records fits the description"
     fields = found[0].fields
     wrong = [name for name, value in fields.items() if value == DIFFERS]
     if wrong:
-        return MISQUOTED, f"the record differs in {_list(wrong)}"
+        return MISQUOTED, f"the paper that fits best differs in {_list(wrong)}"
     right = [name for name, value in fields.items() if value == CONFIRMED]
     open_ = [name for name, value in fields.items() if value == UNKNOWN]
-    return CONFIRMED, f"the record agrees in {_list(right)}" + (f"; unknown: {_list(open_)}" if open_ else "")
+    return CONFIRMED, f"the paper agrees in {_list(right)}" + (
+        f"; its abstract does not tell: {_list(open_)}" if open_ else ""
+    )
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(name.replace("_", " ") for name in names)
+    return joined([_FIELDS.get(name, name) for name in names])
 
 
 def _could_be(target: StudyTarget, publication: Publication, fields: Mapping[str, str], rules: Rules) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msminer.evidence.direction import BACKED, CHALLENGED, CONTESTED, INSUFFICIENT, MODELS_ONLY, tables_of
+from msminer.evidence.phrases import share
 from msminer.evidence.rules import Rules
 from msminer.evidence.statistics import chance_above
 from msminer.evidence.tiers import TierTable, share_of
@@ -25,14 +26,17 @@ def rule_comparison(
         if min(len(side) for side in sides) >= rules.block.minimum_studies:
             verdict, why = _difference(sides[0], sides[1], backed, rules)
             return verdict, why, *tables
-    counts = " and ".join(str(len(side)) for side in (first, second))
-    return INSUFFICIENT, f"too few studies to set side by side ({counts})", *tables
+    return INSUFFICIENT, f"too few studies to set side by side, {len(first)} against {len(second)}", *tables
 
 
 def _difference(first: Sequence[Vote], second: Sequence[Vote], backed: str, rules: Rules) -> tuple[str, str]:
     one, other = share_of(first, rules), share_of(second, rules)
     chance, gap = chance_above(one, other), one.share - other.share
-    text = f"share {one.share:.0%} against {other.share:.0%}, from separate studies"
+    told = " against ".join(
+        share(sum(vote.agrees is True for vote in side), len(side), estimate.share)
+        for side, estimate in ((first, one), (second, other))
+    )
+    text = f"set side by side from separate studies, {told} support it"
     limit = rules.block.comparison_probability
     if chance >= limit and gap >= rules.block.comparison_difference:
         return backed, text

@@ -13,6 +13,7 @@ from msminer.evidence.votes import Vote
 BACKED, MODELS_ONLY, CONTESTED = "backed", "backed in models only", "contested"
 CHALLENGED, INSUFFICIENT = "challenged", "insufficient"
 CONTROLLED = "trial_controlled"
+UNSURE = "too uncertain to call, since a program read these abstracts and makes mistakes"
 # Weaker tiers that mostly do not support what controlled trials do: tiers disagree, the definition of contested.
 _HALF = 0.5
 
@@ -92,7 +93,7 @@ def _controlled_decides(controlled: TierTable, below: Sequence[TierTable], rules
     whole = share_of([*controlled.votes, *rest], rules).share
     if controlled.stance == "supports" and (whole <= _HALF or (enough and share_of(rest, rules).share < _HALF)):
         names = (CONTROLLED, *(table.tier for table in below))
-        return _Side("split", names, "weaker tiers point the other way", null, good)
+        return _Side("split", names, "weaker kinds of study point the other way", null, good)
     if controlled.stance == "supports" and _largest_is_null(controlled, rules):
         return _Side("split", (CONTROLLED,), "the largest controlled trial does not support it", null, good)
     why = "controlled trials disagree" if controlled.stance == "split" else "controlled trials decide"
@@ -116,8 +117,13 @@ def _ladder(able: Sequence[TierTable], whole: Stance, rules: Rules, null: int, g
         if first == "too few":
             continue
         if first == whole != "split":
-            return _Side(first, tuple(names), "the strongest tiers with enough studies", null, good)
-        why = "studies disagree" if first == "split" else "tiers disagree"
+            why = (
+                "most studies of the strongest kinds support it"
+                if first == "supports"
+                else "most studies do not support it"
+            )
+            return _Side(first, tuple(names), why, null, good)
+        why = "studies disagree" if first == "split" else "stronger and weaker kinds of study disagree"
         return _Side("split", tuple(one.tier for one in able), why, null, good)
     return _Side("too few", tuple(names), _too_few(taken, rules), null, good)
 
@@ -126,7 +132,7 @@ def _too_few(votes: Sequence[Vote], rules: Rules) -> str:
     if len(votes) < rules.block.minimum_studies:
         return "too few studies"
     read = any(vote.weight != 1 for vote in votes)
-    return "too unsure: a model read the labels, and it errs" if read else "too few studies to settle it"
+    return UNSURE if read else "too few studies to settle it"
 
 
 def _combine(people: _Side, models: _Side, about: str) -> tuple[str, tuple[str, ...], str]:
@@ -142,14 +148,18 @@ def _combine(people: _Side, models: _Side, about: str) -> tuple[str, tuple[str, 
 def _from_models(people: _Side, models: _Side, about: str) -> tuple[str, tuple[str, ...], str]:
     both = (*people.deciding, *models.deciding)
     if models.stance == "supports" and people.null_trials and not people.good_trials:
-        return CONTESTED, both, "models support it, a controlled trial in people does not"
+        return CONTESTED, both, "studies in animals or the dish support it, but a controlled trial in people does not"
     if models.stance == "supports":
         if about == "biology":
-            return BACKED, models.deciding, "studies in models support it"
-        return MODELS_ONLY, models.deciding, "studies in models support it, those in people are too few to tell"
+            return BACKED, models.deciding, "studies in animals or the dish support it"
+        return (
+            MODELS_ONLY,
+            models.deciding,
+            "studies in animals or the dish support it, but those in people are too few to tell",
+        )
     if models.stance == "against":
-        return CHALLENGED, models.deciding, "models speak against it"
+        return CHALLENGED, models.deciding, "studies in animals or the dish speak against it"
     if models.stance == "split":
-        return CONTESTED, models.deciding, "studies in models disagree"
+        return CONTESTED, models.deciding, "studies in animals or the dish disagree"
     unsure = next((side.why for side in (people, models) if side.why != "too few studies"), "too few studies")
     return INSUFFICIENT, both, unsure

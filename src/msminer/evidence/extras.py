@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from msminer.evidence.claims import Claim
-from msminer.evidence.direction import CONTROLLED
+from msminer.evidence.direction import BACKED, CONTROLLED, INSUFFICIENT, MODELS_ONLY
 from msminer.evidence.judging import Case, Outcome
 from msminer.evidence.matching import Match, Matcher
 from msminer.evidence.publications import Publication
+from msminer.evidence.rules import Rules
 from msminer.evidence.shapes import number
 from msminer.evidence.statistics import chance_above
 from msminer.evidence.tiers import share_of
@@ -112,10 +113,16 @@ def with_retracted(case: Case) -> dict[str, Any]:
 def would_change(case: Case, outcome: Outcome) -> str:
     """The fewest further controlled trials of one kind that would change the verdict, in words."""
     if case.claim.check not in _DIRECTION_CHECKS:
-        return _other_change(case.claim, outcome)
+        return _other_change(case, outcome)
     tier = CONTROLLED if case.claim.population != ("animal_model",) else "animal"
     found = [text for kind in (True, False) if (text := _added(case, outcome, tier, kind))]
-    return "; ".join(found) or f"not {_MOST_ADDED} more {_KIND[tier]} of one kind: the studies at hand outweigh them"
+    return "; ".join(found) or _unmoved(case, outcome, tier)
+
+
+def _unmoved(case: Case, outcome: Outcome, tier: str) -> str:
+    if case.claim.check == "comparison" and outcome.verdict == INSUFFICIENT:
+        return "more studies on both sides of the comparison"
+    return f"not even {_MOST_ADDED} more {_KIND[tier]} that all find the same: the studies at hand outweigh them"
 
 
 _KIND = {CONTROLLED: "controlled trials", "animal": "animal studies"}
@@ -142,15 +149,26 @@ def _imagined(case: Case, direction: str, tier: str, index: int) -> Vote:
     )
 
 
-def _other_change(claim: Claim, outcome: Outcome) -> str:
+def _other_change(case: Case, outcome: Outcome) -> str:
+    claim = case.claim
     if claim.check == "mention":
-        enough = (
-            "fewer sources than the rules ask for" if outcome.verdict == "backed" else "further independent sources"
-        )
-        return f"{enough}; {len(outcome.sources)} now"
+        return _other_mentions(claim, outcome, case.register.rules)
     if claim.check == "figure":
-        return "a newer number that does not agree" if outcome.verdict == "backed" else "a newer number that agrees"
-    return "a record that fits the description better" if outcome.found else "a record that fits the description"
+        return f"a newer number that {'does not agree' if outcome.verdict == BACKED else 'agrees'}"
+    return f"a paper that fits the description{' better' if outcome.found else ''}"
+
+
+def _other_mentions(claim: Claim, outcome: Outcome, rules: Rules) -> str:
+    block, now = rules.block, len(outcome.sources)
+    asked = f"{block.mention_records} papers that say so"
+    if claim.outcome:
+        asked = (
+            f"{block.mention_solid} solid study in people, or {block.mention_sources} papers of any kind, that say so"
+        )
+    if outcome.verdict == BACKED:
+        return f"the loss of papers: the rules ask for {asked}; there are {now} now"
+    on = " on people" if outcome.verdict == MODELS_ONLY else ""
+    return f"more papers{on}: the rules ask for {asked} with little doubt; there are {now} now"
 
 
 def subtypes(case: Case, outcome: Outcome) -> list[dict[str, Any]]:
@@ -170,8 +188,8 @@ def subtypes(case: Case, outcome: Outcome) -> list[dict[str, Any]]:
     enough = min(len(votes) for votes in parts.values()) >= block.minimum_studies
     differ = enough and max(chance, 1 - chance) >= block.comparison_probability
     return [
-        {"population": name, "studies": len(parts[name]), "share": number(one.share), "low": number(one.low)}
-        | {"high": number(one.high), "differ": differ}
+        {"population": name, "studies": len(parts[name]), "agree": sum(vote.agrees is True for vote in parts[name])}
+        | {"share": number(one.share), "low": number(one.low), "high": number(one.high), "differ": differ}
         for name, one in shares.items()
     ]
 

@@ -88,14 +88,14 @@ def rule_figure(target: FigureTarget, numbers: Sequence[Stated]) -> tuple[str, s
     newest = [one for one in numbers if one.year == numbers[0].year] if numbers else []
     agree = [agrees(target, one.figure.value) for one in newest]
     if not newest:
-        return INSUFFICIENT, f"no number of {target.quantity}, {target.region}", newest
-    when = f"the newest number ({newest[0].year or 'no year'})"
+        return INSUFFICIENT, f"no paper among the records gives a number of {target.quantity}, {target.region}", newest
+    when = f"the newest number in papers (of {newest[0].year or 'an unknown year'})"
     if all(agree):
-        return BACKED, f"{when} agrees", newest
+        return BACKED, f"{when} agrees with the claim", newest
     return (
-        (CONTESTED, f"numbers of {newest[0].year} differ", newest)
+        (CONTESTED, f"{when} is not one: papers differ", newest)
         if any(agree)
-        else (CHALLENGED, f"{when} differs", newest)
+        else (CHALLENGED, f"{when} differs from the claim", newest)
     )
 
 

@@ -135,7 +135,14 @@ class Case:
         missing = [one for one in self.claim.routes if not any(one in vote.publication.routes for vote in votes)]
         deciding = tuple(vote for table in ruling.tiers if table.tier in ruling.deciding for vote in table.votes)
         if missing and ruling.verdict != INSUFFICIENT:
-            return Outcome(INSUFFICIENT, f"no study by {', '.join(missing)}", ruling.tiers, (), deciding, tuple(votes))
+            return Outcome(
+                INSUFFICIENT,
+                f"no study used this route: {', '.join(missing)}",
+                ruling.tiers,
+                (),
+                deciding,
+                tuple(votes),
+            )
         every = tuple(vote for table in ruling.tiers for vote in table.votes)
         return Outcome(ruling.verdict, ruling.why, ruling.tiers, (), deciding, every)
 
@@ -160,7 +167,7 @@ class Case:
         del extra, retracted
         target = self.claim.figure
         numbers = stated([one for one in self.publications if keep(one)], target) if target else []
-        verdict, why, _ = rule_figure(target, numbers) if target else (INSUFFICIENT, "no figure", [])
+        verdict, why, _ = rule_figure(target, numbers) if target else (INSUFFICIENT, "the claim names no figure", [])
         return Outcome(verdict, why, numbers=tuple(numbers))
 
     def _citation(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:

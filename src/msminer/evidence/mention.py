@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from msminer.evidence.claims import Claim
-from msminer.evidence.direction import BACKED, INSUFFICIENT, MODELS_ONLY
+from msminer.evidence.direction import BACKED, INSUFFICIENT, MODELS_ONLY, UNSURE
 from msminer.evidence.matching import Match
 from msminer.evidence.rules import Rules
 from msminer.evidence.studies import Studies, newest_first
@@ -52,12 +52,19 @@ def rule_mention(claim: Claim, sources: Sequence[Source], rules: Rules) -> tuple
     """Verdict and the rule that gave it: enough sources, people among them where the claim is about people."""
     missing = [route for route in claim.routes if not any(route in one.match.publication.routes for one in sources)]
     if missing:
-        return INSUFFICIENT, f"no study by {', '.join(missing)}"
+        return INSUFFICIENT, f"no study used this route: {', '.join(missing)}"
     if not _enough(claim, sources, rules):
-        return INSUFFICIENT, "too few sources" if sources else "no source"
+        return INSUFFICIENT, _too_few(claim, sources, rules)
     if claim.about == "people" and not _enough(claim, [one for one in sources if one.human], rules):
-        return MODELS_ONLY, "enough sources, but not from people"
-    return BACKED, "the literature says it"
+        return MODELS_ONLY, "enough papers say so, but too few of them are on people"
+    return BACKED, "the literature says so"
+
+
+def _too_few(claim: Claim, sources: Sequence[Source], rules: Rules) -> str:
+    if not sources:
+        return "no paper among the records says so"
+    as_read = [replace(one, p=1.0) for one in sources]
+    return UNSURE if _enough(claim, as_read, rules) else "too few papers say so"
 
 
 def _enough(claim: Claim, sources: Sequence[Source], rules: Rules) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 
 from msminer.evidence.claims import Claim
 from msminer.evidence.direction import MODELS_ONLY
+from msminer.evidence.figures import Stated
 from msminer.evidence.judging import Case, Outcome
+from msminer.evidence.phrases import joined, share
 from msminer.evidence.votes import Vote
 
 _NAMES = {
@@ -27,7 +29,17 @@ _NAMES = {
 }
 # Shares closer than this are not worth a word in the reason; the table shows them.
 _APART = 0.25
-_ORDER = ("benefit", "mixed", "no_effect", "harm")
+_FOUND = {"benefit": "benefit", "mixed": "mixed results", "no_effect": "no effect", "harm": "harm"}
+_REPORT = {"benefit": "a benefit for", "no_effect": "no effect on", "harm": "harm to", "mixed": "mixed results on"}
+_ON = {
+    "relapse": "relapses",
+    "mri": "MRI lesions",
+    "remyelination": "myelin repair",
+    "immune": "the immune system",
+    "neuroprotection": "nerve cells",
+    "engraftment": "the fate of the cells",
+    "cost_access": "cost and access",
+}
 _NEGATIVE = re.compile(r"\b(?:no|not|cannot|never)\b", re.IGNORECASE)
 
 
@@ -39,7 +51,7 @@ def count(number: int, design: str) -> str:
 
 def not_searched(claim: Claim) -> str:
     """The reason where the claim's query was not searched."""
-    return f"not searched: the query {claim.query} was not run, so nothing is known; this is no absence of papers"
+    return f"not searched: the search {claim.query} was not run, so nothing is known; that is no lack of papers"
 
 
 def reason(case: Case, outcome: Outcome) -> str:
@@ -50,15 +62,21 @@ def reason(case: Case, outcome: Outcome) -> str:
     if claim.check == "citation":
         return f"{outcome.why}{_candidate(outcome)}"
     if claim.check == "mention":
-        return f"{outcome.why}: {_sources(outcome)}{_negative(claim)}"
-    return f"{outcome.why}: {_votes(case, outcome)}{_notes(case, outcome)}{_negative(claim)}"
+        return f"{outcome.why}{_sources(outcome)}{_negative(claim)}"
+    return f"{_votes(case, outcome)}{_notes(case, outcome)}{_negative(claim)}"
 
 
 def _figure(outcome: Outcome) -> str:
-    numbers = [one for one in outcome.numbers if one.year == outcome.numbers[0].year]
-    return "".join(
-        f"; {one.figure.value:,.0f} {one.figure.quantity}, {one.figure.region}, {one.year}" for one in numbers
-    )
+    newest = [one for one in outcome.numbers if one.year == outcome.numbers[0].year]
+    papers: dict[str, set[str]] = {}
+    for one in newest:
+        papers.setdefault(_stated(one), set()).add(one.publication.id)
+    return "".join(f"; {text} ({len(ids)} paper{'s' * (len(ids) > 1)})" for text, ids in papers.items())
+
+
+def _stated(one: Stated) -> str:
+    when = f", {one.year}" if one.year else ""
+    return f"{one.figure.value:,.0f} {one.figure.quantity}, {one.figure.region}{when}"
 
 
 def _candidate(outcome: Outcome) -> str:
@@ -67,39 +85,47 @@ def _candidate(outcome: Outcome) -> str:
     paper = outcome.found[0].publication
     where = ", ".join(str(one) for one in (paper.first_author, paper.journal, paper.year) if one)
     warning = "; it is retracted" if paper.retracted else "; an expression of concern stands" if paper.concern else ""
-    return f"; best candidate: {paper.title or paper.id} ({where or 'author and year unknown'}){warning}"
+    return f"; the paper: {paper.title or paper.id} ({where or 'author and year unknown'}){warning}"
 
 
 def _sources(outcome: Outcome) -> str:
     counts = Counter(source.match.tier for source in outcome.sources)
-    listed = ", ".join(count(counts[tier], tier) for tier in _NAMES if counts[tier])
-    return listed or "no paper with such a finding"
+    return f": {_listed(counts)}" if counts else ""
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return joined([count(counts[tier], tier) for tier in _NAMES if counts.get(tier)])
 
 
 def _votes(case: Case, outcome: Outcome) -> str:
     if not outcome.votes:
-        return "no study with such a finding" + _shown(case)
+        return f"no study among the records tests this{_shown(case)}"
     deciding = outcome.deciding or outcome.votes
-    text = f"{_by_design(deciding)} ({_by_direction(deciding)})"
     spoken = {vote.study_id for vote in deciding}
     rest = [vote for vote in outcome.votes if vote.study_id not in spoken]
-    return text + (f"; beside them {_by_design(rest)} ({_by_direction(rest)})" if rest else "")
+    return f"{outcome.why}: {_told(deciding)}" + (f"; there {_are(rest)} also {_told(rest)}" if rest else "")
+
+
+def _are(votes: Sequence[Vote]) -> str:
+    return "is" if len(votes) == 1 else "are"
 
 
 def _shown(case: Case) -> str:
     counts = Counter(match.tier for match in case.matches.context)
-    listed = ", ".join(count(counts[tier], tier) for tier in _NAMES if counts[tier])
-    return f" (shown only: {listed})" if listed else ""
+    have = "has" if counts.total() == 1 else "have"
+    return f"; {_listed(counts)} on it {have} no vote" if counts else ""
 
 
-def _by_design(votes: Sequence[Vote]) -> str:
-    counts = Counter(vote.tier for vote in votes)
-    return ", ".join(count(counts[tier], tier) for tier in _NAMES if counts[tier])
-
-
-def _by_direction(votes: Sequence[Vote]) -> str:
+def _told(votes: Sequence[Vote]) -> str:
+    """Studies by design, and what they found: "3 animal studies (2 found benefit, 1 harm)"."""
     counts = Counter(vote.direction for vote in votes)
-    return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _ORDER if counts[name])
+    found = [f"{counts[name]} {words}" for name, words in _FOUND.items() if counts[name]]
+    if len(found) == 1:
+        all_of_them = {1: "it", 2: "both"}.get(len(votes), "all")
+        said = f"{all_of_them} found {_FOUND[votes[0].direction]}"
+    else:
+        said = ", ".join([found[0].replace(" ", " found ", 1), *found[1:]])
+    return f"{_listed(Counter(vote.tier for vote in votes))} ({said})"
 
 
 def _notes(case: Case, outcome: Outcome) -> str:
@@ -112,11 +138,11 @@ def _models(case: Case, outcome: Outcome) -> str:
     models = [vote for vote in outcome.votes if rules.scope(vote.tier) == "model"]
     if not models or outcome.verdict != MODELS_ONLY:
         return ""
-    share = sum(vote.score for vote in models) / len(models)
-    base = rules.block.model_base_rate
+    agreeing = sum(vote.agrees is True for vote in models)
+    told = share(agreeing, len(models), sum(vote.score for vote in models) / len(models))
     return (
-        f"{share:.0%} of model studies support it, "
-        f"but about {base:.0%} of animal abstracts on MS drugs do, whether the drug later worked or not"
+        f"{told} animal or laboratory studies support it, but so do about {rules.block.model_base_rate:.0%} of animal "
+        "abstracts on MS drugs, whether the drug later worked or not"
     )
 
 
@@ -127,23 +153,24 @@ def _rule_of_three(case: Case, outcome: Outcome) -> str:
     if case.claim.outcome != ("safety",) or case.claim.expect != "benefit" or not people:
         return ""
     rate = min(1.0, 3 / people)
-    return f"small numbers: no serious event in {people:.0f} people would not rule out a risk up to {rate:.1%}"
+    return f"even if none of {people:.0f} people had a serious event, a risk of up to {rate:.1%} could not be ruled out"
 
 
 def _left_out(case: Case) -> str:
     unknown = case.matches.left_out.get("unknown follow-up", 0)
-    return f"{unknown} left out for unknown follow-up" if unknown else ""
+    if not unknown:
+        return ""
+    papers, they = ("1 paper is", "it does") if unknown == 1 else (f"{unknown} papers are", "they do")
+    return f"{papers} left out, since {they} not say how long people were followed"
 
 
 def _negative(claim: Claim) -> str:
     if not _NEGATIVE.search(re.sub(r"\([^)]*\)", "", claim.says)):
         return ""
-    asked = (
-        f"{claim.expect.replace('_', ' ')} of {', '.join(claim.outcome).replace('_', ' ')}"
-        if claim.outcome
-        else "its words"
-    )
-    return f". The claim denies something; what is tested is whether papers report {asked}, and the verdict is on that"
+    on = joined([_ON.get(one, one.replace("_", " ")) for one in claim.outcome])
+    words = f"use its words: {', '.join(claim.keywords)}" if claim.keywords else "speak of it"
+    asked = f"report {_REPORT.get(claim.expect, 'on')} {on}" if on else words
+    return f". The claim says that something is not so; its verdict is on whether papers {asked}"
 
 
 def subtypes(parts: Sequence[Mapping[str, Any]]) -> str:
@@ -152,7 +179,9 @@ def subtypes(parts: Sequence[Mapping[str, Any]]) -> str:
     if len(shares) < 2 or abs(shares["rrms"]["share"] - shares["progressive"]["share"]) < _APART:
         return ""
     relapsing, progressive = (
-        f"{row['share']:.0%} of {row['studies']}" for row in (shares["rrms"], shares["progressive"])
+        share(row["agree"], row["studies"], row["share"]) for row in (shares["rrms"], shares["progressive"])
     )
     sure = "they differ" if shares["rrms"]["differ"] else "too few to be sure that they differ"
-    return f"; support in relapsing MS alone {relapsing}, in progressive MS alone {progressive}: {sure}"
+    return (
+        f"; studies that support it: in relapsing MS alone {relapsing}, in progressive MS alone {progressive}, {sure}"
+    )

@@ -50,7 +50,10 @@ def tier_svg(counts: pd.DataFrame, label: str) -> Markup:
     order = list(counts["tier"])
     base = alt.Chart(counts.assign(text=[f"n = {n}" for n in counts["studies"]]))
     y = alt.Y(
-        "tier:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False, domain=False)
+        "tier:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelLimit=220, labelFontSize=13, labelPadding=9, ticks=False, domain=False),
     )
     x = alt.X("low:Q", title="Share reporting benefit", scale=_shares(), axis=_share_axis())
     color = alt.Color(
@@ -78,15 +81,13 @@ def shares_svg(frame: pd.DataFrame, order: list[str], group: str, label: str) ->
 
     color = HUMAN if group == "ms" else MODEL
     base = alt.Chart().encode(x=_years(frame["year"]))
-    y = alt.Y("share_low:Q", title="Share with benefit", scale=_shares(), axis=_share_axis())
+    y = alt.Y("share_low:Q", title="Share", scale=_shares(), axis=_share_axis())
     ranges = base.mark_rule(strokeWidth=1.6, opacity=0.6, color=color, aria=False).encode(y=y, y2="share_high:Q")
     points = base.mark_point(
         size=34, opacity=1, strokeWidth=1.5, color=color, shape="circle" if group == "ms" else "diamond", aria=False
     )
     points = points.encode(y="share:Q", fill=_hollow("incomplete", color))
-    # Four panels stand two by two: three beside one would leave empty axes.
-    columns = 2 if len(order) == 4 else 3
-    return svg(_panels(alt.layer(ranges, points, data=_plain(frame)), order, 92, columns), label)
+    return svg(_panels(alt.layer(ranges, points, data=_plain(frame)), order, 92), label)
 
 
 def kinds_svg(frame: pd.DataFrame, order: list[str], label: str) -> Markup:
@@ -106,7 +107,7 @@ def kinds_svg(frame: pd.DataFrame, order: list[str], label: str) -> Markup:
     bars = base.mark_bar(width=4, opacity=0.75, aria=False).encode(y=y, color=color)
     ranges = base.mark_rule(strokeWidth=1, color=SOFT, aria=False).encode(y="low:Q", y2="high:Q")
     seen = _plain(frame[frame["studies"] > 0]) if (frame["studies"] > 0).any() else _plain(frame)
-    return svg(_panels(alt.layer(bars, ranges, data=seen.assign(panel=seen["kind"])), order, 92, columns=2), label)
+    return svg(_panels(alt.layer(bars, ranges, data=seen.assign(panel=seen["kind"])), order, 92), label)
 
 
 def rate_svg(frame: pd.DataFrame, label: str) -> Markup:
@@ -141,12 +142,18 @@ def _hollow(field: str, color: str) -> Any:
     return alt.condition(f"datum.{field}", alt.value(PAPER), alt.value(color))
 
 
-def _panels(layered: alt.LayerChart, order: list[str], height: int, columns: int = 3) -> alt.FacetChart:
+def _panels(layered: alt.LayerChart, order: list[str], height: int) -> alt.FacetChart:
+    """Small multiples in rows of up to three, as wide as the page allows; four stand two by two."""
     import altair as alt
 
+    columns = 2 if len(order) == 4 else min(3, len(order))
     header = alt.Header(title=None, labelFontSize=13, labelFontWeight=600, labelAnchor="start", labelColor=INK)
     facet = alt.Facet("panel:N", sort=order, header=header, title=None)
-    return layered.properties(width=460 // columns - 20, height=height).facet(facet=facet, columns=columns, spacing=20)
+    panels = layered.properties(width=460 // columns - 20, height=height).facet(
+        facet=facet, columns=columns, spacing=20
+    )
+    # A shared axis would also be drawn below places that stay empty in the last row.
+    return panels.resolve_axis(x="independent") if len(order) % columns else panels
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -42,6 +42,7 @@ class Tier:
     many: str
     scope: str
     studies: int
+    agree: int
     benefit: int
     no_effect: int
     mixed: int
@@ -60,9 +61,8 @@ class Tier:
         if self.share is None:
             return "no share can be given"
         limits = interval(self.low, self.high)
-        return (
-            f"an estimated {percent(self.share)} point the claim's way, 95% interval {limits}, studies: {self.studies}"
-        )
+        told = f"{self.agree} of {self.studies} {'points' if self.studies == 1 else 'point'} the claim's way"
+        return f"{told}, estimated share {percent(self.share)}, 95% interval {limits}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def claim_views(
 
 
 def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, int]) -> ClaimView:
-    tiers = tuple(_tier(tier, rows) for tier in entry["tiers"])
+    tiers = tuple(_tier(tier, str(claim.get("expect")), rows) for tier in entry["tiers"])
     verdict = verdict_of(entry)
     papers = _papers(entry)
     # A cited title may hold semicolons of its own.
@@ -142,7 +142,7 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
     )
 
 
-def _tier(tier: Mapping[str, Any], rows: Mapping[str, int]) -> Tier:
+def _tier(tier: Mapping[str, Any], expect: str, rows: Mapping[str, int]) -> Tier:
     ids = list(tier["study_ids"])
     found = sorted({rows[i] for i in ids if i in rows})
     arm = str(tier.get("arm") or "")
@@ -153,6 +153,7 @@ def _tier(tier: Mapping[str, Any], rows: Mapping[str, int]) -> Tier:
         many=plain(MANY, tier["tier"]) + beside,
         scope=SCOPES.get(str(tier["scope"]), ""),
         studies=int(tier["studies"]),
+        agree=int(tier.get(expect) or 0),
         benefit=int(tier["benefit"]),
         no_effect=int(tier["no_effect"]),
         mixed=int(tier["mixed"]),

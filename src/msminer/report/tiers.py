@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -21,16 +22,18 @@ def tier_figure(studies: pd.DataFrame, findings: pd.DataFrame) -> Figure | None:
     counts = _tier_counts(studies, findings)
     if counts.empty:
         return None
-    words = "; ".join(
-        f"{row['tier']}: {percent(row['share'])} of {row['studies']} ({interval(row['low'], row['high'])})"
-        for row in counts.to_dict("records")
-    )
+    words = "; ".join(_words(row) for row in counts.to_dict("records"))
     svg = charts.tier_svg(counts, f"Share of studies that report a benefit, by kind of study. {words}")
     caption = (
-        "Share of studies in this report that tell of nothing but benefit, on outcomes of treatment (left out: safety, "
-        "cell fate, cost, and studies of other diseases alone), with 95% Wilson intervals. " + words + "."
+        "Share of studies in this report that found benefit and nothing else, on outcomes of treatment (left out: "
+        "safety, cell fate, cost, and studies of other diseases alone), with 95% Wilson intervals. " + words + "."
     )
     return Figure("Benefit by kind of study", svg, caption, _contrast(counts))
+
+
+def _words(row: Mapping[Any, Any]) -> str:
+    share = f", {percent(row['share'])}" if row["studies"] >= FEWEST else ""
+    return f"{row['tier']}: {row['benefit']} of {row['studies']}{share} ({interval(row['low'], row['high'])})"
 
 
 def _contrast(counts: pd.DataFrame) -> str:
@@ -41,7 +44,7 @@ def _contrast(counts: pd.DataFrame) -> str:
     if animals is None or trials is None:
         return ""
     tell = f"{animals} animal studies and {trials} controlled trials in people"
-    return f"In this report, {tell} tell of nothing but benefit."
+    return f"In this report, {tell} found benefit and nothing else."
 
 
 def _tier_counts(studies: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
