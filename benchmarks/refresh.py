@@ -135,7 +135,7 @@ def measure(folder: Path) -> None:
                 timed("nothing new: fetch alone", fetch, home, url, log)
                 timed("nothing new: the whole job without Prefect", plain, home, url, log)
                 timed("nothing new: the whole job with Prefect", run, home, url, log)
-            shutil.copytree(home, Path(name, "copy"))
+            shutil.copytree(home, Path(name, "copy"), symlinks=True)
         with sandbox(folder, ["base", "more"], log) as url:
             timed("200 new among 5,000: the whole job without Prefect", plain, home, url, log)
             timed("200 new among 5,000: the whole job with Prefect", run, Path(name, "copy"), url, log)

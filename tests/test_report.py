@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -286,6 +287,19 @@ def test_report_lies_whole_under_its_time_and_as_latest(tmp_path: Path) -> None:
     assert not [p for p in (tmp_path / "reports").iterdir() if p.name.startswith(".")]
     page = html.document_fromstring(second.read_text(encoding="utf-8"))
     assert "Nothing: no new paper" in page.get_element_by_id("changed").text_content()
+
+
+def test_a_copied_home_whose_latest_became_a_folder_goes_on(tmp_path: Path) -> None:
+    small = make_bundle(8)
+    first = write_report(small, tmp_path / "home")
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    assert not (tmp_path / "copy" / "reports" / "latest").is_symlink()
+    later = replace(small, generated_at=NOW + timedelta(hours=1))
+    second = write_report(later, tmp_path / "copy")
+    reports = tmp_path / "copy" / "reports"
+    assert (reports / "latest").resolve() == second.parent
+    assert (reports / f"latest-before-{later.stamp}" / "index.html").read_bytes() == first.read_bytes()
+    assert latest_report(tmp_path / "copy") == second.parent
 
 
 def test_second_report_of_one_time_is_refused(tmp_path: Path) -> None:
