@@ -290,7 +290,7 @@ def test_report_lies_whole_under_its_time_and_as_latest(tmp_path: Path) -> None:
 
 
 def test_a_copied_home_whose_latest_became_a_folder_goes_on(tmp_path: Path) -> None:
-    small = make_bundle(8)
+    small = undrawn_bundle(8)
     first = write_report(small, tmp_path / "home")
     shutil.copytree(tmp_path / "home", tmp_path / "copy")
     assert not (tmp_path / "copy" / "reports" / "latest").is_symlink()
@@ -298,7 +298,7 @@ def test_a_copied_home_whose_latest_became_a_folder_goes_on(tmp_path: Path) -> N
     second = write_report(later, tmp_path / "copy")
     reports = tmp_path / "copy" / "reports"
     assert (reports / "latest").resolve() == second.parent
-    assert (reports / f"latest-before-{later.stamp}" / "index.html").read_bytes() == first.read_bytes()
+    assert (reports / f"before-{later.stamp}-latest" / "index.html").read_bytes() == first.read_bytes()
     assert latest_report(tmp_path / "copy") == second.parent
 
 

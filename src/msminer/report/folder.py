@@ -66,7 +66,7 @@ def _point(link: Path, stamp: str) -> None:
     """Make `link` a symbolic link to the stamp, in one step: readers see the old report or the new one."""
     if link.is_dir() and not link.is_symlink():
         # A copy of the home that followed links holds a folder of this name: put aside, it may be the only one left.
-        link.rename(link.with_name(f"latest-before-{stamp}"))
+        link.rename(link.with_name(f"before-{stamp}-latest"))
     fresh = link.with_name(f".latest-{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(stamp, target_is_directory=True)
