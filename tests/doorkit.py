@@ -80,6 +80,8 @@ def truth(pmids: Iterable[int]) -> dict[str, tuple[str, str]]:
     }  # fmt: skip
 
 
+# Seconds in which all that does not hang is done, on a busy machine too; what hangs in these tests takes longer.
+PATIENCE = 15.0
 QUICK = Timing(connect=2.0, read=0.4, deadline=2.0, shortest=0.01, longest=0.04, uniform=random.Random(7).uniform)
 
 

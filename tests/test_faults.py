@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from doorkit import NOW, QUERY, QUICK, a_room, article, articles, fault, truth, write_records
+from doorkit import NOW, PATIENCE, QUERY, QUICK, a_room, article, articles, fault, truth, write_records
 from msminer.errors import (
     AddressBlocked,
     BadApiKey,
@@ -347,14 +347,14 @@ def test_fault_31_closed_before_status(tmp_path: Path, form: str) -> None:
 def test_fault_32_stall(tmp_path: Path, at: int) -> None:
     began = time.monotonic()
     survives(tmp_path, fault("stall", at=at))
-    assert time.monotonic() - began < 3 + QUICK.read
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_fault_33_drip(tmp_path: Path) -> None:
     began = time.monotonic()
     error = fails(tmp_path, TransportError, fault("drip", seconds=0.1, times=None), requests=1)
     assert "deadline" in str(error)
-    assert time.monotonic() - began < QUICK.deadline + 1
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_fault_34_refused_then_back(tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_fault_36_entities(tmp_path: Path, form: str) -> None:
     began = time.monotonic()
     error = fails(tmp_path, UnsafeXml, fault("entities", form=form, file=str(secret), times=None), requests=1)
     assert "canary" not in str(error)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_fault_37_new_dtd(tmp_path: Path) -> None:
@@ -618,7 +618,7 @@ def test_fault_54_clock_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     began = time.monotonic()
     with gate.request():
         pass
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < PATIENCE
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -482,10 +482,10 @@ class TestRefused:
     def test_hostile_input_is_refused_at_once(self, hostile: str) -> None:
         data = hostile.encode()
         tracemalloc.start()
-        start = time.monotonic()
+        start = time.process_time()
         with pytest.raises(UnsafeXml) as error:
             parse_page(data, source="bomb.xml")
-        took, peak = time.monotonic() - start, tracemalloc.get_traced_memory()[1]
+        took, peak = time.process_time() - start, tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert error.value.context["source"] == "bomb.xml"
         assert took < 1
