@@ -61,8 +61,8 @@ def test_first_screen_counts_every_claim_once(page: html.HtmlElement) -> None:
 @pytest.mark.parametrize(
     ("verdicts", "told"),
     [
-        ({"backed": 2, "insufficient": 50, "unsearched": 21}, "2 hold up, 50 lack studies, 21 were not searched"),
-        ({"unsearched": 1, "insufficient": 1}, "1 lacks studies, 1 was not searched"),
+        ({"backed": 2, "insufficient": 5, "unsearched": 21}, "2 hold up, 5 lack enough evidence, 21 were not searched"),
+        ({"unsearched": 1, "insufficient": 1}, "1 lacks enough evidence, 1 was not searched"),
         ({"notfound": 3}, "3 cite a paper that was not found"),
         ({"challenged": 1, "misquoted": 1}, "2 are contradicted or misquote a paper"),
         ({"misquoted": 1, "models": 1}, "1 holds only in animals or the dish, 1 misquotes a paper"),
@@ -273,7 +273,7 @@ def test_empty_store_still_answers(undrawn: ReportBundle) -> None:
     page = html.document_fromstring(
         render(replace(undrawn, verdicts={"rules_version": "1", "verdicts": quiet}, **nothing))
     )
-    assert "lack studies" in pick(page, ".answer")[0].text_content()
+    assert "lack enough evidence" in pick(page, ".answer")[0].text_content()
 
 
 def test_report_lies_whole_under_its_time_and_as_latest(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def _other(entry: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("The same question, narrowed", told))
     left = (entry.get("counts") or {}).get("left_out") or {}
     if any(left.values()):
-        found.append(("Papers left out", ", ".join(f"{k.replace('_', ' ')}: {v}" for k, v in left.items() if v)))
+        found.append(("Papers left out", ", ".join(f"{v} ({k.replace('_', ' ')})" for k, v in left.items() if v)))
     return found
 
 
@@ -62,5 +62,6 @@ def _replaced(claim: Mapping[str, Any]) -> list[str]:
     for key in keys:
         if key in claim:
             values = claim[key] if isinstance(claim[key], list) else [claim[key]]
-            out.append(f"{key.replace('_', ' ')}: {', '.join(plain(known, v) for v in values)}")
+            name = "at least" if key == "min_design" else key.replace("_", " ")
+            out.append(f"{name}: {', '.join(plain(known, v) for v in values)}")
     return out

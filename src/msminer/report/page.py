@@ -57,7 +57,7 @@ _ANSWERS = (
     (("models",), "hold only in animals or the dish", "holds only in animals or the dish"),
     (("contested",), "are contested", "is contested"),
     (("challenged", "misquoted", "notfound"), "", ""),
-    (("insufficient",), "lack studies", "lacks studies"),
+    (("insufficient",), "lack enough evidence", "lacks enough evidence"),
     (("unsearched",), "were not searched", "was not searched"),
 )
 _FAILS = {

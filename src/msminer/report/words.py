@@ -126,7 +126,9 @@ VERDICTS = {
     "contested": Verdict("contested", "Contested", "Studies disagree with each other.", "open"),
     "challenged": Verdict("challenged", "Challenged", "The best evidence speaks against it.", "fails"),
     "misquoted": Verdict("misquoted", "Misquoted", "The cited work differs from what is said.", "fails"),
-    "insufficient": Verdict("insufficient", "Insufficient evidence", "Too few studies to say either way.", "open"),
+    "insufficient": Verdict(
+        "insufficient", "Insufficient evidence", "Too few studies, or readings too unsure, to say either way.", "open"
+    ),
     "not found": Verdict("notfound", "Reference not found", "No such work was found.", "fails"),
     "not searched": Verdict("unsearched", "Not searched", "Its search was not run, so nothing is known.", "open"),
 }
