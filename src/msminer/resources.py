@@ -1,7 +1,8 @@
-"""Where the shipped files lie: inside the wheel, or in the checkout the package runs from."""
+"""Where the shipped files lie, in the wheel or in the checkout the package runs from, and the checksum of a file."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from msminer.errors import DataError
@@ -22,3 +23,9 @@ def shipped(*parts: str) -> Path:
     if not path.exists():
         raise DataError("a shipped file is missing; install msminer again", path="/".join(parts))
     return path
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits; raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msminer import __version__
-from msminer.bulk.shards import Shard, ShardFolder, batch_of, deleted_row, encode, record_row, sha256_of, shard_name
+from msminer.bulk.shards import Shard, ShardFolder, batch_of, deleted_row, encode, record_row, shard_name
 from msminer.pubmed.parse import ParsedPage, iter_file
+from msminer.resources import file_sha256
 
 if TYPE_CHECKING:
     from msminer.classify.modelfile import Model
@@ -34,7 +35,7 @@ def label_shard(path: Path, shards: str, model: Path | None = None) -> Shard:
     path: .xml or .xml.gz. shards: address of the shards' folder. model: folder of the model, default the shipped one.
     Raises ParseError when the file is damaged, ModelError, StoreFull.
     """
-    loaded, folder, sha256 = _model(model), ShardFolder(shards), sha256_of(path)
+    loaded, folder, sha256 = _model(model), ShardFolder(shards), file_sha256(path)
     name = shard_name(sha256, loaded.id)
     if not folder.exists(name):
         folder.put(name, _encoded(path, sha256, loaded))

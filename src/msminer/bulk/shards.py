@@ -74,12 +74,6 @@ class Shard:
     bad: tuple[tuple[str, str], ...]
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, 64 hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def shard_name(sha256: str, model: str) -> str:
     """Name of the shard for a file's checksum and a model's id: other content or another model is another shard."""
     return f"{sha256[:16]}-{model}.parquet"

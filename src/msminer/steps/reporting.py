@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msminer.resources import shipped
+from msminer.resources import file_sha256, shipped
 from msminer.steps.fetching import FetchResult
 from msminer.steps.job import Job
 from msminer.steps.judging import Tables
@@ -130,7 +129,7 @@ def provenance(job: Job, tables: Tables, verdicts: Mapping[str, Any], now: datet
         "inputs": tables.inputs,
         "model": sorted(set(tables.labels["model"])) if len(tables.labels) else [],
         "rules": verdicts["rules_version"],
-        "checksums": {name: _sha256(shipped("data", name)) for name in ("claims.yaml", "vocabulary.yaml")},
+        "checksums": {name: file_sha256(shipped("data", name)) for name in ("claims.yaml", "vocabulary.yaml")},
     }
 
 
@@ -140,7 +139,3 @@ def _service(job: Job) -> str:
     if job.source == "files":
         return "files"
     return "NCBI E-utilities" if job.settings.is_ncbi else "another address than NCBI's"
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from msminer.errors import ParseError, UsageError
 from msminer.pubmed.harvest.summary import HarvestSummary, Progress, QuerySummary, Sizes, silent
 from msminer.pubmed.parse import ParsedPage, iter_file
+from msminer.resources import file_sha256
 from msminer.store import Page, SetAside, Store, Written, utc
 from msminer.store.writing import bury, join_query, save_page
 
@@ -40,7 +40,7 @@ def harvest_files(
 
 
 def _one_file(store: Store, path: Path, now: datetime, queries: Sequence[str]) -> Written:
-    written, sha256 = Written(), _checksum(path)
+    written, sha256 = Written(), file_sha256(path)
     with store.writing() as connection:
         for part in _parts(path):
             bad = [SetAside(each.pmid, each.reason, each.raw) for each in part.bad]
@@ -61,11 +61,6 @@ def _parts(path: Path) -> Iterator[ParsedPage]:
 
     export = parse_medline(path.read_bytes(), source=path.name)
     yield ParsedPage(records=export.records, bad=export.bad)
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _summary(
