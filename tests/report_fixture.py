@@ -80,7 +80,7 @@ def make_articles(size: int, seed: int = 7) -> list[dict[str, Any]]:
                 "sections": [{"label": None, "text": "x"}],
                 "year": None if i % 25 == 24 else 2005 + rng.randrange(22),
                 "date": None,
-                "journal": rng.choice(["J Invented Med", "Ann Made Up", None]),
+                "journal": rng.choice(["J Invented Med", "Ann Zürich", None]),
                 "authors": [f"Author{i} A", "Other B"] if i % 7 else [],
                 "doi": f"10.1000/invented.{i}" if i % 3 else None,
                 "pmcid": None,

@@ -135,6 +135,11 @@ def test_policy_allows_these_texts_alone(text: str, page: html.HtmlElement) -> N
         assert f"'sha256-{digest}'" in policy
 
 
+def test_page_is_plain_ascii_and_shows_every_letter(text: str, page: html.HtmlElement) -> None:
+    assert text.isascii()
+    assert "Ann Zürich" in page.get_element_by_id("evidence").text_content()
+
+
 def test_page_names_no_other_host_but_in_links(text: str) -> None:
     loads = re.findall(r"""(?:src|srcset|poster|data)\s*=\s*["']?(?:https?:)?//|url\(|@import""", text)
     assert loads == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from msminer.report.folder import write_report
-from report_fixture import make_bundle
+from report_fixture import make_articles, make_bundle
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: install the dev dependencies")
 
@@ -127,6 +127,14 @@ def test_closed_tables_come_when_they_are_opened(visit: Any) -> None:
         part.locator("summary").click()
         part.locator("table, dl").first.wait_for()
     assert page.locator("details.later noscript").count() == 0
+
+
+def test_waiting_rows_are_searched_in_letters_of_any_alphabet(visit: Any) -> None:
+    known = [row for row in make_articles(260)[150:] if row["journal"] == "Ann Zürich" and row["pmid"] < "990000000"]
+    page = visit()
+    page.fill("#f-text", f"{known[0]['pmid']} zürich")
+    assert rows(page) == 1
+    assert "Ann Zürich" in page.locator("#table tbody").inner_text()
 
 
 def test_charts_and_evidence_are_put_in_when_the_browser_is_idle(visit: Any) -> None:
