@@ -47,7 +47,7 @@ REASONS = [
         [*many(3, "trial_controlled"), *many(3, "trial_controlled", "no_effect")],
         "(3 found benefit, 3 no eff",
     ),
-    ("models", many(6, "animal"), "; 6 of 6 animal or laboratory studies support it, but so do about 90% of animal"),
+    ("models", many(6, "animal"), "; 6 of 6 animal or laboratory studies support it, but so do 423 of 470 (90%)"),
     ("a review alone", many(1, "narrative_review"), "tests this; 1 narrative review on it has no vote"),
 ]
 

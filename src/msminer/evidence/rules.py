@@ -25,6 +25,15 @@ class Tier(BaseModel):
     may_back: bool
 
 
+class BaseRate(BaseModel):
+    """How many abstracts of a kind report a success, of how many."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positive: int = Field(ge=0)
+    of: int = Field(ge=1)
+
+
 class RuleBlock(BaseModel):
     """The rules as written; data/claims.yaml gives the reason of each, docs/verdicts.md the whole."""
 
@@ -43,7 +52,7 @@ class RuleBlock(BaseModel):
     pool: tuple[float, ...] = Field(min_length=1)
     null_controlled_vetoes: bool
     largest_trial_vetoes: bool
-    model_base_rate: float = Field(gt=0, lt=1)
+    model_base_rate: BaseRate
     mention_solid: int = Field(ge=1)
     mention_sources: int = Field(ge=1)
     mention_records: int = Field(ge=1)

@@ -140,9 +140,11 @@ def _models(case: Case, outcome: Outcome) -> str:
         return ""
     agreeing = sum(vote.agrees is True for vote in models)
     told = share(agreeing, len(models), sum(vote.score for vote in models) / len(models))
+    usual = rules.block.model_base_rate
+    base = f"{usual.positive} of {usual.of} ({usual.positive / usual.of:.0%})"
     return (
-        f"{told} animal or laboratory studies support it, but so do about {rules.block.model_base_rate:.0%} of animal "
-        "abstracts on MS drugs, whether the drug later worked or not"
+        f"{told} animal or laboratory studies support it, but so do {base} animal abstracts "
+        "on MS drugs, whether the drug later worked or not"
     )
 
 
