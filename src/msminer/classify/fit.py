@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from msminer.classify import directions, spec
+from msminer.classify import directions, rivals, spec
 from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest, fit_forest
@@ -45,6 +45,7 @@ from msminer.classify.models import (
     gather_features,
     likeliest,
     outcome_scores,
+    own_columns,
     sentence_view,
     stack_features,
 )
@@ -126,9 +127,14 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     blends = {axis: fit_blend(*scores[axis], labels[axis], alone=axis in spec.ALONE) for axis in scores}
     first = _first(material, rows)
     order = np.concatenate([np.arange(material.batch.first[r], material.batch.first[r + 1]) for r in rows])
-    raw = Raw(blended(scores, blends), sentences_say[order])
+    named = material.documents.dense[rows]
+    own = _own_columns(material, encoder, vocabulary)
+    again, axes = rivals.fit_rivals(blended(scores, blends), labels, named, own, inner, seed)
+    raw = Raw(axes, sentences_say[order])
     scaling = {axis: fit_scaling(raw.axes[axis], labels[axis]) for axis in ("cell_types", "populations", "routes")}
-    stack, gather, outcome_say = _fit_outcomes(raw, first, labels[OUTCOMES], inner, seed)
+    stack, gather, outcome_say = _fit_outcomes(
+        raw, first, labels[OUTCOMES], inner, seed=seed, named=(named, own[OUTCOMES])
+    )
     scaling[OUTCOMES] = fit_scaling(outcome_say, labels[OUTCOMES])
     chance = scaling[OUTCOMES].probabilities(outcome_say)
     context = _context(material, rows, raw, sentences_say, encoder)
@@ -156,6 +162,7 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
         documents,
         forest,
         blends,
+        again,
         sentences,
         stack,
         gather,
@@ -166,6 +173,11 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
         thresholds,
         trust,
     )
+
+
+def _own_columns(material: Material, encoder: Encoder, vocabulary: Vocabulary) -> dict[str, Rows]:
+    names = {axis: vocabulary.ids(axis) for axis in (*rivals.AXES, OUTCOMES)}
+    return own_columns(encoder, names, material.learned)
 
 
 def _fit_groups(
@@ -262,11 +274,13 @@ def _fit_outcomes(
     first: npt.NDArray[np.int32],
     labels: Bools,
     inner: Sequence[tuple[Rows, Rows]],
+    *,
     seed: int,
+    named: tuple[Floats, Rows],
 ) -> tuple[Doubles, Forest, Doubles]:
     """Stack and forest that gather outcomes, and their scores out of fold, abstracts x outcomes."""
     features = stack_features(raw, first)
-    table = gather_features(features, raw, first).reshape(*labels.shape, -1)
+    table = gather_features(features, raw, first, *named).reshape(*labels.shape, -1)
 
     def grown(rows: Rows) -> Forest:
         flat = table[rows].reshape(-1, table.shape[2])

@@ -27,7 +27,7 @@ from msminer.vocabulary import Vocabulary, load_vocabulary
 if TYPE_CHECKING:
     from msminer.schema import LabelledRecord
 
-FORMAT = 2
+FORMAT = 3
 MODEL_FILE, MANIFEST_FILE = "model.skops", "manifest.json"
 # The design's limit for the shipped file; and four times what today's model unpacks to (2026-11).
 MOST_BYTES, MOST_UNPACKED, MOST_MEMBERS = 15_000_000, 200_000_000, 2_000
@@ -74,6 +74,7 @@ def state_of(encoder: Encoder, parts: models.Parts) -> State:
         "hints": _heads_state(parts.learned.hints),
         "forest": _forest_state(parts.forest),
         "blends": dict(parts.blends),
+        "rivals": {axis: _forest_state(forest) for axis, forest in parts.rivals.items()},
         "stack": parts.stack,
         "temperature": float(parts.temperature),
         "thresholds": {axis: float(value) for axis, value in parts.thresholds.items()},
@@ -123,6 +124,7 @@ def model_from(state: State, vocabulary: Vocabulary) -> Model:
             {axis: _heads(value) for axis, value in state["documents"].items()},
             _forest(state["forest"]),
             state["blends"],
+            {axis: _forest(value) for axis, value in state["rivals"].items()},
             _heads(state["sentences"]),
             state["stack"],
             _forest(state["gather"]),

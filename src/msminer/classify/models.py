@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
-from msminer.classify import directions, headings, hints, rare, roles, sums, views
+from msminer.classify import directions, headings, hints, rare, rivals, roles, sums, views
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.forest import Forest
 from msminer.classify.heads import Bools, Doubles, Heads, Scaling, View, logit, sigmoid, softmax
@@ -64,10 +64,10 @@ class Beside:
 class Parts:
     """All that training fits.
 
-    documents: axis → heads on abstracts (also `outcomes`,
-    `any_finding`); forest: all their labels in one forest; blends: axis → weights of head and forest. sentences: heads
-    on sentences, one an outcome. stack: weights of STACK and one intercept an outcome; gather: forest on the same and
-    more. direction: heads and forests; direction_share: how common each direction is.
+    documents: axis → heads on abstracts (also `outcomes`, `any_finding`); forest: all their labels in one forest;
+    blends: axis → weights of head and forest; rivals: axis → trees that look again at labels in doubt (`rivals`).
+    sentences: heads on sentences, one an outcome. stack: weights of STACK and one intercept an outcome; gather: forest
+    on the same and more. direction: heads and forests; direction_share: how common each direction is.
     scaling: axis → calibration (also `direction`, `joint`). temperature: of study design. thresholds: axis → least p.
     trust: weights of headings (`headings.fit_trust`).
     """
@@ -76,6 +76,7 @@ class Parts:
     documents: Mapping[str, Heads]
     forest: Forest
     blends: Mapping[str, Doubles]
+    rivals: Mapping[str, Forest]
     sentences: Heads
     stack: Doubles
     gather: Forest
@@ -181,8 +182,12 @@ def stacked(features: Doubles, stack: Doubles) -> Doubles:
     return np.asarray(features @ stack[:n] + stack[n:], np.float64)
 
 
-def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32]) -> Floats:
-    """Rows abstract by abstract and outcome by outcome: STACK, the second sentence, place of the best, context."""
+def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32], dense: Floats, own: Ints) -> Floats:
+    """Rows abstract by abstract and outcome by outcome: STACK, the second sentence, place of the best, context, names.
+
+    dense: of `document_view`; own: `rivals.own_columns` of the outcomes. How often and where an outcome is named gains
+    0.005 of F1 out of fold on the gold (2026-11).
+    """
     n, k, m = features.shape
     chance = sigmoid(raw.sentences)
     sizes = np.diff(first)
@@ -191,7 +196,8 @@ def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32]) -
     more = np.stack([logit(second), number, np.repeat(sizes[:, None] / 10, k, axis=1)], axis=2)
     about = np.repeat(directions.document_context(raw.axes), k, axis=0)
     which = np.tile(np.eye(k), (n, 1))
-    return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which]).astype(np.float32)
+    named = rivals.named(np.argwhere(np.ones((n, k), bool)), dense, own)
+    return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which, named]).astype(np.float32)
 
 
 def outcome_scores(features: Doubles, table: Floats, stack: Doubles, gather: Forest) -> Doubles:
@@ -229,11 +235,20 @@ def _predict(parts: Parts, encoder: Encoder, batch: Batch, beside: Beside) -> Pr
     told = roles.role_chances(batch, encoder, words, learned.roles, beside.roles)
     view = document_view(batch, encoder, learned, told)
     scores = document_scores(parts.documents, parts.asked_forest, view)
-    raw = Raw(blended(scores, parts.blends), sentence_scores(parts, batch, words, told))
-    found = finish(parts, encoder, batch, raw, words=words, told=told)
+    own = own_columns(encoder, {axis: heads.names for axis, heads in parts.documents.items()}, learned)
+    axes = rivals.looked_again(blended(scores, parts.blends), parts.rivals, view.dense, own)
+    raw = Raw(axes, sentence_scores(parts, batch, words, told))
+    found = finish(parts, encoder, batch, raw, words=words, told=told, named=(view.dense, own[OUTCOMES]))
     names = {axis: parts.documents[axis].names for axis in found.axes}
     raised = rare.raised(found.axes, names, batch, encoder)
     return replace(found, axes=headings.weighed(raised, beside.said, parts.trust))
+
+
+def own_columns(encoder: Encoder, names: Mapping[str, tuple[str, ...]], learned: Learned) -> dict[str, Ints]:
+    """Axis → `rivals.own_columns`, for the axes that are looked at again and outcomes; names: axis → its labels."""
+    topics = learned.topics.shape[1]
+    axes = (*rivals.AXES, OUTCOMES)
+    return {axis: rivals.own_columns(encoder, axis, names[axis], topics) for axis in axes}
 
 
 def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix, told: Floats) -> Floats:
@@ -246,15 +261,22 @@ def sentence_scores(parts: Parts, batch: Batch, words: sparse.csr_matrix, told: 
 
 
 def finish(
-    parts: Parts, encoder: Encoder, batch: Batch, raw: Raw, *, words: sparse.csr_matrix, told: Floats
+    parts: Parts,
+    encoder: Encoder,
+    batch: Batch,
+    raw: Raw,
+    *,
+    words: sparse.csr_matrix,
+    told: Floats,
+    named: tuple[Floats, Ints],
 ) -> Predicted:
-    """Probabilities from scores: calibration, stack, sentence, direction."""
+    """Probabilities from scores: calibration, stack, sentence, direction; named: the last two of `gather_features`."""
     axes: dict[str, Doubles] = {
         axis: parts.scaling[axis].probabilities(raw.axes[axis]) for axis in ("cell_types", "populations", "routes")
     }
     axes["study_design"] = softmax(raw.axes["study_design"] * parts.temperature)
     features = stack_features(raw, batch.first)
-    table = gather_features(features, raw, batch.first)
+    table = gather_features(features, raw, batch.first, *named)
     outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, table, parts.stack, parts.gather))
     direction = np.zeros((*outcome.shape, len(parts.direction.sentence.names)))
     joint = np.zeros_like(outcome)

@@ -1,0 +1,117 @@
+"""A second look at each label of an abstract beside its rivals, by trees that all labels of an axis share.
+
+A head knows one label and learns little from few examples. How often and where a label is named, and how its score
+stands to those of the others, means the same for every label of an axis: rare labels profit from what frequent ones
+taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from msminer.classify.directions import document_context
+from msminer.classify.features import NEAR, Encoder
+from msminer.classify.forest import Forest, fit_forest
+from msminer.classify.heads import Bools, Doubles
+from msminer.classify.spec import DOUBTFUL, RIVAL_LEAF, RIVAL_SHARE
+from msminer.classify.views import DOCUMENT_ZONES, EXTRA_DOCUMENT
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+# Axes whose labels are looked at twice. Out of fold on the gold, F1 of the heads against that of the trees: cell types
+# 0.901 and 0.912, populations 0.893 and 0.903, study design 0.872 and 0.874 with a lower log loss (2026-11).
+AXES = ("cell_types", "populations", "study_design")
+
+
+def own_columns(encoder: Encoder, axis: str, labels: tuple[str, ...], topics: int) -> Ints:
+    """Columns of `models.document_view` that speak of each label, labels x kinds; -1 where a label has no such idea.
+
+    Kinds: the label's idea in each of `views.DOCUMENT_ZONES` and as result or conclusion; of study design the same of
+    `says`; of cell types and populations also the idea's pairs with NEAR.
+    """
+    names = encoder.idea_names
+    place = {name: n for n, name in enumerate(names)}
+    told = len(DOCUMENT_ZONES) * len(names) + len(EXTRA_DOCUMENT) + topics
+    starts = [*(zone * len(names) for zone in range(len(DOCUMENT_ZONES))), told]
+    groups = [axis, "says"] if axis == "study_design" else [axis]
+    pairs = NEAR if axis in {"cell_types", "populations"} else ()
+
+    def of(label: str) -> list[int]:
+        ideas = [f"{group}:{label}" for group in groups]
+        found = [start + place[idea] if idea in place else -1 for idea in ideas for start in starts]
+        return found + [place.get(f"{axis}:{label}>{near}", -1) for near in pairs]
+
+    return np.array([of(label) for label in labels], np.int64)
+
+
+def doubtful(scores: npt.NDArray[np.floating]) -> Ints:
+    """(abstract, label) of the scores that the trees are asked about, the best label of each abstract always."""
+    asked = scores >= DOUBTFUL
+    asked[np.arange(len(scores)), scores.argmax(axis=1)] = True
+    return np.argwhere(asked)
+
+
+def named(pairs: Ints, dense: Floats, columns: Ints) -> Floats:
+    """What the columns of `own_columns` hold for (abstract, label) pairs."""
+    at = columns[pairs[:, 1]]
+    return np.where(at >= 0, dense[pairs[:, 0][:, None], at], np.float32(0))
+
+
+def table(pairs: Ints, scores: npt.NDArray[np.floating], dense: Floats, columns: Ints, context: Floats) -> Floats:
+    """Rows for (abstract, label) pairs: the label's score, alone and against the best; its columns; context; the label.
+
+    dense: that of `models.document_view`. columns: `own_columns`. context: `directions.document_context`.
+    """
+    rows, labels = pairs[:, 0], pairs[:, 1]
+    own = scores[rows, labels]
+    against = own - scores.max(axis=1)[rows]
+    known = np.eye(scores.shape[1], dtype=np.float32)[labels]
+    return np.hstack(
+        [np.column_stack([own, against]), named(pairs, dense, columns), context[rows], known],
+        dtype=np.float32,
+        casting="unsafe",
+    )
+
+
+def looked_again(
+    scores: Mapping[str, Floats], forests: Mapping[str, Forest], dense: Floats, columns: Mapping[str, Ints]
+) -> dict[str, Floats]:
+    """The scores of every axis, with the trees' log odds in place of those that are in doubt."""
+    context = document_context(scores)
+    return {**scores, **{a: _again(scores[a], forests[a], dense, columns[a], context) for a in forests}}
+
+
+def fit_rivals(
+    scores: Mapping[str, Floats],
+    labels: Mapping[str, Bools],
+    dense: Floats,
+    columns: Mapping[str, Ints],
+    inner: Sequence[tuple[Ints, Ints]],
+    seed: int,
+) -> tuple[dict[str, Forest], dict[str, Floats]]:
+    """Axis → trees fitted on scores out of fold; the scores of every axis as they look out of fold (train, test)."""
+    context, forests, out = document_context(scores), {}, dict(scores)
+    for axis in AXES:
+
+        def grown(rows: Ints, axis: str = axis) -> Forest:
+            truth = labels[axis][rows]
+            pairs = np.argwhere(np.ones_like(truth))
+            told = table(pairs, scores[axis][rows], dense[rows], columns[axis], context[rows])
+            names = (f"{axis}:any",)
+            return fit_forest(told, truth.reshape(-1, 1), names, seed, leaf=RIVAL_LEAF, share=RIVAL_SHARE)
+
+        out[axis] = scores[axis].copy()
+        for train, test in inner:
+            out[axis][test] = _again(scores[axis][test], grown(train), dense[test], columns[axis], context[test])
+        forests[axis] = grown(np.arange(len(context)))
+    return forests, out
+
+
+def _again(scores: Floats, forest: Forest, dense: Floats, columns: Ints, context: Floats) -> Floats:
+    pairs, out = doubtful(scores), scores.copy()
+    said: Doubles = forest.scores(table(pairs, scores, dense, columns, context))
+    out[pairs[:, 0], pairs[:, 1]] = said[:, 0]
+    return out
