@@ -278,25 +278,23 @@ def _fit_outcomes(
     seed: int,
     named: tuple[Floats, Rows],
 ) -> tuple[Doubles, Forest, Doubles]:
-    """Stack and forest that gather outcomes, and their scores out of fold, abstracts x outcomes."""
-    features = stack_features(raw, first)
-    table = gather_features(features, raw, first, *named).reshape(*labels.shape, -1)
+    """Stack and forest that gather outcomes, and their scores out of fold, abstracts x outcomes.
+
+    named: as `models.outcome_scores` reads it.
+    """
+    features, (dense, own) = stack_features(raw, first), named
+    table = gather_features(features, raw, first).reshape(*labels.shape, -1)
+    names = rivals.named(np.argwhere(np.ones_like(labels)), dense, own).reshape(*labels.shape, -1)
 
     def grown(rows: Rows) -> Forest:
-        flat = table[rows].reshape(-1, table.shape[2])
-        return fit_forest(
-            flat,
-            labels[rows].reshape(-1, 1),
-            ("outcomes:any",),
-            seed,
-            leaf=spec.GATHER_LEAF,
-            share=spec.GATHER_SHARE,
-        )
+        known, read = labels[rows].reshape(-1, 1), np.dstack([table[rows], names[rows]]).astype(np.float32)
+        flat = read.reshape(len(known), -1)
+        return fit_forest(flat, known, ("outcomes:any",), seed, leaf=spec.GATHER_LEAF, share=spec.GATHER_SHARE)
 
     scores = np.zeros(labels.shape)
     for train, test in inner:
-        asked = table[test].reshape(-1, table.shape[2])
-        scores[test] = outcome_scores(features[test], asked, fit_stack(features[train], labels[train]), grown(train))
+        asked, stack = table[test].reshape(-1, table.shape[2]), fit_stack(features[train], labels[train])
+        scores[test] = outcome_scores(features[test], asked, stack, grown(train), (dense[test], own))
     return fit_stack(features, labels), grown(np.arange(len(labels))), scores
 
 

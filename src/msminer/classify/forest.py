@@ -102,12 +102,13 @@ def fit_forest(
     *,
     leaf: int = LEAF,
     share: float = SHARE,
+    trees: int = TREES,
 ) -> Forest:
     """Extremely randomised trees (Geurts 2006), one forest for all outputs, so that axes inform each other."""
     from sklearn.ensemble import ExtraTreesRegressor
 
     fitted = ExtraTreesRegressor(
-        TREES, min_samples_leaf=leaf, max_features=share, n_jobs=1, random_state=seed, bootstrap=False
+        trees, min_samples_leaf=leaf, max_features=share, n_jobs=1, random_state=seed, bootstrap=False
     ).fit(dense, labels[:, 0] * 1.0 if labels.shape[1] == 1 else labels.astype(np.float32))
     roots, parts, at, leaves = [], [], 0, 0
     for estimator in fitted.estimators_:

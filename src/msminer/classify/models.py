@@ -182,12 +182,8 @@ def stacked(features: Doubles, stack: Doubles) -> Doubles:
     return np.asarray(features @ stack[:n] + stack[n:], np.float64)
 
 
-def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32], dense: Floats, own: Ints) -> Floats:
-    """Rows abstract by abstract and outcome by outcome: STACK, the second sentence, place of the best, context, names.
-
-    dense: of `document_view`; own: `rivals.own_columns` of the outcomes. How often and where an outcome is named gains
-    0.005 of F1 out of fold on the gold (2026-11).
-    """
+def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32]) -> Floats:
+    """Rows abstract by abstract and outcome by outcome: STACK, the second sentence, place of the best, context."""
     n, k, m = features.shape
     chance = sigmoid(raw.sentences)
     sizes = np.diff(first)
@@ -196,18 +192,24 @@ def gather_features(features: Doubles, raw: Raw, first: npt.NDArray[np.int32], d
     more = np.stack([logit(second), number, np.repeat(sizes[:, None] / 10, k, axis=1)], axis=2)
     about = np.repeat(directions.document_context(raw.axes), k, axis=0)
     which = np.tile(np.eye(k), (n, 1))
-    named = rivals.named(np.argwhere(np.ones((n, k), bool)), dense, own)
-    return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which, named]).astype(np.float32)
+    return np.hstack([features.reshape(n * k, m), more.reshape(n * k, 3), about, which]).astype(np.float32)
 
 
-def outcome_scores(features: Doubles, table: Floats, stack: Doubles, gather: Forest) -> Doubles:
-    """Mean of the log odds of the stack and of the forest on `gather_features`; where the stack is sure, it alone."""
+def outcome_scores(
+    features: Doubles, table: Floats, stack: Doubles, gather: Forest, named: tuple[Floats, Ints]
+) -> Doubles:
+    """Mean of the log odds of the stack and of the forest; where the stack is sure, it alone.
+
+    The forest reads `gather_features` and how often and where each outcome is named (0.005 of F1 out of fold on the
+    gold, 2026-11). named: the dense columns of `document_view`, and which are the outcomes' (`rivals.own_columns`).
+    """
     said = stacked(features, stack)
-    doubtful = (said > _SURE).ravel()
-    grown = said.copy().ravel()
+    doubtful = said > _SURE
+    grown = said.copy()
     if doubtful.any():
-        grown[doubtful] = gather.scores(table[doubtful])[:, 0]
-    return np.asarray((said + grown.reshape(said.shape)) / 2, np.float64)
+        read = [table[doubtful.ravel()], rivals.named(np.argwhere(doubtful), *named)]
+        grown[doubtful] = gather.scores(np.hstack(read))[:, 0]
+    return np.asarray((said + grown) / 2, np.float64)
 
 
 def best_sentences(raw: Raw, batch: Batch) -> Ints:
@@ -270,14 +272,14 @@ def finish(
     told: Floats,
     named: tuple[Floats, Ints],
 ) -> Predicted:
-    """Probabilities from scores: calibration, stack, sentence, direction; named: the last two of `gather_features`."""
+    """Probabilities from scores: calibration, stack, sentence, direction; named: as `outcome_scores` reads it."""
     axes: dict[str, Doubles] = {
         axis: parts.scaling[axis].probabilities(raw.axes[axis]) for axis in ("cell_types", "populations", "routes")
     }
     axes["study_design"] = softmax(raw.axes["study_design"] * parts.temperature)
     features = stack_features(raw, batch.first)
-    table = gather_features(features, raw, batch.first, *named)
-    outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, table, parts.stack, parts.gather))
+    table = gather_features(features, raw, batch.first)
+    outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, table, parts.stack, parts.gather, named))
     direction = np.zeros((*outcome.shape, len(parts.direction.sentence.names)))
     joint = np.zeros_like(outcome)
     # a direction is asked for only where the outcome may be decided

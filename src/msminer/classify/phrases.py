@@ -19,7 +19,8 @@ MAX_KEYS = 6
 
 def is_short_form(word: str) -> bool:
     """Whether capitals matter: two or more (HSCT, iPSC), not a long word in capitals (RESULTS)."""
-    return sum(c.isupper() for c in word) >= 2 and len(word) <= 8
+    # asked of every new word: most are in small letters, and need no count
+    return len(word) <= 8 and not word.islower() and sum(map(str.isupper, word)) >= 2
 
 
 def folded(word: str) -> str:
