@@ -2,10 +2,10 @@
 
     python benchmarks/variants.py --records FOLDER --transfer FOLDER --out data/model/variants.json
 
-A variant is judged by the part that it touches, without the calibration and the trees around it: heads on abstracts for
-the axes, heads on sentences and their stack for outcomes, heads and trees on the gold's own findings for directions.
-So the figures are for comparison alone; the card's scores are those of the whole. Differences come with 95% limits of
-the paired bootstrap over abstracts.
+A variant is judged by the part that it touches, without the calibration and the trees around it (but for the second
+look at labels, itself trees): heads on abstracts for the axes, heads on sentences and their stack for outcomes, heads
+and trees on the gold's own findings for directions. So the figures are for comparison alone; the card's scores are
+those of the whole. Differences come with 95% limits of the paired bootstrap over abstracts.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from msminer.classify import directions, fit, models, spec
+from msminer.classify import directions, fit, models, rivals, spec
 from msminer.classify.cues import load_cues
 from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Encoder
-from msminer.classify.fit import Material
+from msminer.classify.fit import Floats, Material, Rows
 from msminer.classify.heads import Bools, Doubles, Recipe, fit_heads, folds, sigmoid
 from msminer.classify.hints import no_hints
 from msminer.classify.models import GATE, OUTCOMES, Learned, Raw
@@ -53,34 +53,57 @@ class Bench:
 def judged(bench: Bench) -> Hits:
     """Part → (hits, hits + half of what is false or missed) of each abstract, whose ratio of sums is F1 or accuracy."""
     raw = out_of_fold(bench)
-    out: Hits = {axis: _axis(bench, raw, axis) for axis in AXES}
-    out["outcome"] = _outcome(bench, raw)
-    out["direction"] = _direction(bench, raw)
-    return out
+    axes = {axis: _axis(bench, raw, axis) for axis in AXES}
+    return {**axes, "outcome": _outcome(bench, raw), "direction": _direction(bench, raw)}
+
+
+def judged_twice(bench: Bench, once: Hits) -> Hits:
+    """`judged`, with the axes of `rivals` looked at a second time: trees fitted on what inner folds say of training."""
+    material, dense = bench.material, bench.material.documents.dense
+    topics = material.learned.topics.shape[1]
+    own = {a: rivals.own_columns(bench.encoder, a, bench.vocabulary.ids(a), topics) for a in rivals.AXES}
+    found = {axis: np.zeros(material.axes[axis].shape, np.float32) for axis in rivals.AXES}
+    for train, test in bench.outer:
+        inner = folds(len(train), [material.groups[row] for row in train], fit.INNER_FOLDS, SEED)
+        told = {axis: np.zeros((len(train), y.shape[1]), np.float32) for axis, y in found.items()}
+        for axis, scores in told.items():
+            for one, other in inner:
+                scores[other] = _axis_scores(bench, axis, train[one], train[other])
+        labels = {axis: material.axes[axis][train] for axis in rivals.AXES}
+        forests, _ = rivals.fit_rivals(told, labels, dense[train], own, (), SEED)
+        asked = {axis: _axis_scores(bench, axis, train, test) for axis in rivals.AXES}
+        for axis, scores in rivals.looked_again(asked, forests, dense[test], own).items():
+            found[axis][test] = scores
+    raw = Raw(found, np.zeros((0, 0), np.float32))
+    return {**once, **{axis: _axis(bench, raw, axis) for axis in rivals.AXES}}
 
 
 def out_of_fold(bench: Bench) -> Raw:
     """Scores of all heads by fits that did not see the abstract."""
     material, n_topics = bench.material, bench.material.learned.topics.shape[1]
-    ideas, hints = bench.encoder.idea_names, len(material.learned.hints.names)
     axes = {axis: np.zeros(y.shape, np.float32) for axis, y in material.axes.items()}
     sentences = np.zeros(material.rationales.shape, np.float32)
     for train, test in bench.outer:
-        view, asked = material.documents.rows(train), material.documents.rows(test)
-        spread = fit.spread(view.dense)
-        for axis, labels in material.axes.items():
-            ids = (GATE,) if axis == GATE else bench.vocabulary.ids(axis)
-            scales = spec.document_scales(ideas, axis, ids, n_topics, hints)
-            recipe = Recipe(tuple(ids), scales, spec.WORDS, spec.STRENGTH)
-            axes[axis][test] = fit_heads(view, labels[train], recipe, spread).scores(asked)
+        for axis, scores in axes.items():
+            scores[test] = _axis_scores(bench, axis, train, test)
         ids = bench.vocabulary.ids(OUTCOMES)
         mask = np.isin(material.batch.owner, train)
         view = material.sentences.rows(mask)
-        scales = spec.sentence_scales(ideas, ids, n_topics)
+        scales = spec.sentence_scales(bench.encoder.idea_names, ids, n_topics)
         recipe = Recipe(ids, scales, spec.SENTENCE_WORDS, spec.SENTENCE_STRENGTH)
         heads = fit_heads(view, material.rationales[mask], recipe, fit.spread(view.dense))
         sentences[~mask] = heads.scores(material.sentences.rows(~mask))
     return Raw(axes, sentences)
+
+
+def _axis_scores(bench: Bench, axis: str, train: Rows, test: Rows) -> Floats:
+    material, ids = bench.material, (GATE,) if axis == GATE else bench.vocabulary.ids(axis)
+    topics, hints = material.learned.topics.shape[1], len(material.learned.hints.names)
+    scales = spec.document_scales(bench.encoder.idea_names, axis, ids, topics, hints)
+    view = material.documents.rows(train)
+    recipe = Recipe(tuple(ids), scales, spec.WORDS, spec.STRENGTH)
+    heads = fit_heads(view, material.axes[axis][train], recipe, fit.spread(view.dense))
+    return heads.scores(material.documents.rows(test))
 
 
 def _f1(told: Bools, truth: Bools) -> tuple[Doubles, Doubles]:
@@ -215,6 +238,9 @@ def main() -> None:
     base = judged(bench)
     out = {"shipped": {part: round(float(hit.sum() / size.sum()), 4) for part, (hit, size) in base.items()}}
     print(out, flush=True)
+    name = "with the second look at labels (the model itself)"
+    out[name] = difference(base, judged_twice(bench, base))
+    print(name, out[name], flush=True)
     batches = {"without explained short forms": _plain(bench, texts), "without cues": _cueless(bench)}
     for name, change in VARIANTS.items():
         out[name] = difference(base, judged(remade(bench, change(material.learned, encoder))))

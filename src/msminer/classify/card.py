@@ -173,7 +173,8 @@ def _variants(found: Mapping[str, Any] | None) -> Iterator[str]:
     yield ""
     yield "Variant minus shipped on the same outer folds, with 95% limits of the paired bootstrap over abstracts."
     yield "Judged without the calibration and the trees around the heads (benchmarks/variants.py): F1 of the heads,"
-    yield "of the stack for outcomes, accuracy at the gold's own findings for directions."
+    yield "of the stack for outcomes, accuracy at the gold's own findings for directions. The model looks at cell"
+    yield "types, populations and designs a second time; the row of the second look says what that adds to the heads."
     yield ""
     parts = list(found["shipped"])
     yield "| variant | " + " | ".join(parts) + " |"
