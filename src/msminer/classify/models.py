@@ -22,7 +22,6 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 OUTCOMES = "outcomes"
 GATE = "any_finding"
-_ASK = 0.15
 # Log odds of the stack (3 in 100) below which trees are not asked: no outcome is decided there, and they cost time.
 _SURE = -3.5
 STACK = ("abstract", "best_sentence", "any_sentence", "any_finding", "against_best_outcome", "against_best_sentence")
@@ -282,8 +281,8 @@ def finish(
     outcome = parts.scaling[OUTCOMES].probabilities(outcome_scores(features, table, parts.stack, parts.gather, named))
     direction = np.zeros((*outcome.shape, len(parts.direction.sentence.names)))
     joint = np.zeros_like(outcome)
-    # a direction is asked for only where the outcome may be decided
-    at = np.argwhere(outcome >= min(parts.thresholds[OUTCOMES], _ASK))
+    # a direction is asked for only where the outcome is decided
+    at = np.argwhere(outcome >= parts.thresholds[OUTCOMES])
     if len(at):
         change = directions.change_scores(batch, encoder, words, parts.learned.change)
         context = directions.Context(words, raw.sentences, change, directions.document_context(raw.axes), told)
