@@ -57,6 +57,13 @@ def test_reasons_count_what_they_tell(case: str, papers: list[Publication], told
     assert told in entry(papers)["reason"]
 
 
+def test_benefits_do_not_pass_for_the_harm_that_is_claimed() -> None:
+    told = entry(many(5, "observational"), expect="harm")["reason"]
+    assert told == "most studies do not support it, and none reports harm: 5 observational studies (all found benefit)"
+    some = entry([*many(4, "observational"), paper("observational", finding("harm"))], expect="harm")["reason"]
+    assert "none reports" not in some
+
+
 @pytest.mark.parametrize(
     ("papers", "told"),
     [
@@ -99,7 +106,7 @@ DIRECTIONS = st.sampled_from(["benefit", "no_effect", "mixed", "harm"])
 def test_every_share_stands_with_its_count(studies: list[tuple[str, str]]) -> None:
     papers = [paper(design, finding(direction)) for design, direction in studies]
     found: dict[str, Any] = entry(papers)
-    told = found["reason"].replace("about 90% of animal", "")
+    told = found["reason"].replace("423 of 470 (90%) animal", "")
     assert re.sub(r"\d+ of \d+ \(an estimated \d+%\)", "", told).count("%") == 0
     # What is told in brackets adds up to the studies before them.
     for listed, said in re.findall(r"(?:^|: |also )([^:;()]+) \(([^)]*found[^)]*)\)", told):

@@ -103,7 +103,11 @@ def _votes(case: Case, outcome: Outcome) -> str:
     deciding = outcome.deciding or outcome.votes
     spoken = {vote.study_id for vote in deciding}
     rest = [vote for vote in outcome.votes if vote.study_id not in spoken]
-    return f"{outcome.why}: {_told(deciding)}" + (f"; there {_are(rest)} also {_told(rest)}" if rest else "")
+    why, asked = outcome.why, case.claim.expect
+    if asked != "benefit" and all(vote.direction != asked for vote in deciding):
+        # A claim that something does harm is not met by benefits, which a reader may take for support.
+        why = f"{why}, and none reports {_FOUND.get(asked, asked)}"
+    return f"{why}: {_told(deciding)}" + (f"; there {_are(rest)} also {_told(rest)}" if rest else "")
 
 
 def _are(votes: Sequence[Vote]) -> str:
