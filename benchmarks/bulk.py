@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Python puts this folder first, where coverage.py would be taken for the package that numba looks for.
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT / "benchmarks"]
 A_FILE = 30_000
-_TASKS, _TURNS = 24, 40_000_000
+_TASKS, _TURNS = 8, 240_000_000
 _ARTICLE = re.compile(rb"<PubmedArticle>.*?</PubmedArticle>", re.DOTALL)
 _PMID = re.compile(rb"(<PMID[^>]*>)\d+(</PMID>)")
 _ARTICLE_ID = re.compile(rb'(<ArticleId IdType="pubmed">)\d+(</ArticleId>)')
@@ -121,7 +121,7 @@ def flow(folder: Path, workers: int, shards: Path) -> dict[str, Any]:
 
 
 def _busy(_: int) -> int:
-    """Work of some seconds on one core, always the same."""
+    """Work on one core for about as long as a file takes, always the same."""
     return sum(i * i % 7 for i in range(_TURNS))
 
 

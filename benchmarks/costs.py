@@ -24,28 +24,35 @@ SIZES = (3_000, 100_000, 38_000_000)
 class Measured:
     """What was measured, on the machine and day that the guide names; CPU seconds are process time of all processes."""
 
-    # benchmarks/bulk.py run, two workers: records parsed, labelled and written a CPU second, and a
-    # second of wall time; peak of a worker; bytes of shards.
-    bulk_per_cpu_second: int = 1_882
-    bulk_per_second: int = 3_682
-    bulk_records: int = 120_000
-    bulk_peak_mb: int = 411
-    shard_bytes: int = 154
+    # benchmarks/bulk.py run, two workers: records parsed, labelled and written a CPU second, and a second of wall time;
+    # the same second with one worker; peak of a worker; bytes of shards.
+    bulk_per_cpu_second: int = 2_277
+    bulk_per_second: int = 4_486
+    bulk_per_second_alone: int = 2_232
+    bulk_records: int = 300_000
+    bulk_peak_mb: int = 426
+    shard_bytes: int = 164
+    # benchmarks/bulk.py overhead, three runs: seconds that Prefect and Dask added to a task of so many seconds, with
+    # Prefect's server on the same two cores.
+    added_seconds: tuple[float, ...] = (-0.07, 0.54, 0.73)
+    task_seconds: float = 12.8
     # benchmarks/parse.py
-    parse_per_cpu_second: int = 17_500
-    # msminer run --source files on 6,000 records.
-    job_records: int = 6_000
-    job_cpu_seconds: int = 58
+    parse_per_cpu_second: int = 20_000
+    # msminer run --source files on the two files of benchmarks/refresh.py.
+    job_records: int = 5_200
+    job_cpu_seconds: int = 49
     # Size of its store without raw pages, and of full records as PubMed sends them.
-    store_kb: float = 5.1
+    store_kb: float = 5.4
     xml_kb: float = 9.8
     # Searches of a first run: 11 queries, one for all together, about 55 years of denominators.
     searches: int = 70
     # Files of the baseline of 2026.
     baseline_files: int = 1_274
-    # benchmarks/refresh.py measure, no key: 4,975 records stored.
+    # benchmarks/refresh.py measure, no key: 4,975 records stored; seconds without and with Prefect, its database made.
     still_requests: int = 3
-    still_cpu_seconds: float = 1.6
+    still_seconds: tuple[float, float] = (2.0, 10.5)
+    fresh_requests: int = 29
+    fresh_seconds: tuple[float, float] = (27.1, 43.2)
 
 
 MEASURED = Measured()
@@ -67,16 +74,32 @@ def measured_table(m: Measured = MEASURED) -> str:
     bulk = f"{m.bulk_per_cpu_second:,} records a CPU second over {m.bulk_records:,} records, two workers: {told}"
     rows = [
         ("bulk: parse, label and write shards", bulk),
+        ("the same with one worker", f"{m.bulk_per_second_alone:,} a second: two are {_times(m)} times as fast"),
+        ("what Prefect and Dask add to a file, server on the same cores", _added(m)),
         ("parse alone, one core", f"{m.parse_per_cpu_second:,} records a CPU second"),
         ("memory of a bulk worker, peak", f"{m.bulk_peak_mb} MB"),
         ("shards", f"{m.shard_bytes} bytes a record"),
         (f"whole job on {m.job_records:,} records from a file", f"{m.job_cpu_seconds} CPU seconds, start included"),
-        ("refresh of 5,000 records with nothing new, without Prefect",
-         f"{m.still_requests} requests, {m.still_cpu_seconds} CPU seconds, start included"),
+        ("refresh of 5,000 records with nothing new", _refresh(m.still_requests, m.still_seconds)),
+        ("refresh with 200 new records among 5,000", _refresh(m.fresh_requests, m.fresh_seconds)),
         ("store", f"{m.store_kb} kB a record, without raw pages"),
         ("full-size records as PubMed sends them", f"{m.xml_kb} kB a record of XML"),
     ]  # fmt: skip
     return _table(["measured", "figure"], rows)
+
+
+def _times(m: Measured) -> str:
+    return f"{m.bulk_per_second / m.bulk_per_second_alone:.2f}"
+
+
+def _added(m: Measured) -> str:
+    said = ", ".join(f"{seconds} s" for seconds in m.added_seconds)
+    return f"{said} in three runs of tasks of {m.task_seconds} s"
+
+
+def _refresh(asked: int, seconds: tuple[float, float]) -> str:
+    alone, whole = seconds
+    return f"{asked} requests, {alone} s; with Prefect's start {whole} s"
 
 
 def computed_table(m: Measured = MEASURED) -> str:
