@@ -418,3 +418,9 @@ def test_rate_leaves_other_diseases_out_and_is_none_where_papers_are_fewer(bundl
     assert rates(replace(bundle, studies=studies))[0].startswith("0 studies (other diseases left out)")
     assert int(rates(bundle)[0].split()[0]) > 0
     assert rates(replace(bundle, denominators=bundle.denominators.assign(ms_papers=1))) == []
+
+
+@pytest.mark.parametrize("name", ["style.css", "plain.css", "page.js"])
+def test_what_browsers_take_as_it_is_holds_ascii_alone(name: str) -> None:
+    """The page writes other characters as references, which style and script elements would show as they stand."""
+    assert (Path(render.__globals__["__file__"]).parent / "templates" / name).read_bytes().isascii()
