@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from msminer.evidence.claims import StudyTarget
 from msminer.evidence.phrases import joined
@@ -176,12 +177,18 @@ def _follow_up(wanted: Sequence[float], publication: Publication) -> str:
 
 
 def _months(publication: Publication) -> list[float]:
-    found = [] if publication.follow_up_months is None else [publication.follow_up_months]
-    for match in _TIME.finditer(publication.text):
+    stated = [] if publication.follow_up_months is None else [publication.follow_up_months]
+    return [*stated, *_months_in(publication.text)]
+
+
+@lru_cache(maxsize=1 << 14)  # a claim is judged again for every year and for every study left out
+def _months_in(text: str) -> tuple[float, ...]:
+    found = []
+    for match in _TIME.finditer(text):
         number = whole_number(match[1]) if match[1].isalpha() else float(match[1])
         if number is not None:
             found.append(number * (12.0 if match[2].lower() == "year" else 1.0))
-    return found
+    return tuple(found)
 
 
 _DOSES = re.compile(
@@ -192,8 +199,13 @@ _DOSES = re.compile(
 
 
 def _doses(wanted: int, publication: Publication) -> str:
-    stated = {whole_number(match[1]) for match in _DOSES.finditer(publication.text)}
+    stated = _doses_in(publication.text)
     return UNKNOWN if not stated else CONFIRMED if wanted in stated else DIFFERS
+
+
+@lru_cache(maxsize=1 << 14)  # as for months
+def _doses_in(text: str) -> frozenset[float | None]:
+    return frozenset(whole_number(match[1]) for match in _DOSES.finditer(text))
 
 
 # What words of a described finding ask of a record: outcomes, and a phrase that also confirms it in the sentence.
