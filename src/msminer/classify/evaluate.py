@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import calibration, score_all
 from msminer.classify.targets import paired, read_gold
 from msminer.classify.train import SEED, prepare, read_records
-from msminer.resources import shipped
+from msminer.resources import file_sha256, shipped
 from msminer.vocabulary import NONE, Vocabulary, load_vocabulary
 
 OUTER_FOLDS = 5
@@ -52,9 +51,9 @@ def evaluate(
     told = _predictions(ground, outer, processes)
     made = _card(entries, told, vocabulary, seed)
     made["data"] = {
-        "gold": _sha256(gold),
+        "gold": _named_sha256(gold),
         "abstracts": len(entries),
-        "records": [_sha256(p) for p in records],
+        "records": [_named_sha256(p) for p in records],
         "seed": seed,
     }
     if curve:
@@ -132,6 +131,5 @@ def _card(
     }
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}"
+def _named_sha256(path: Path) -> str:
+    return f"{path.name} {file_sha256(path)}"

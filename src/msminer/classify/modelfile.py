@@ -21,7 +21,7 @@ from msminer.classify.phrases import PhraseBook
 from msminer.classify.roles import told_roles
 from msminer.classify.statefile import read_state
 from msminer.errors import ModelMissing, ModelRefused
-from msminer.resources import shipped
+from msminer.resources import file_sha256, shipped
 from msminer.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def save_model(state: State, golden: Sequence[Mapping[str, Any]], folder: Path, 
         "format": FORMAT,
         "model": model.id,
         "sklearn": sklearn.__version__,
-        "files": {MODEL_FILE: {"sha256": _sha256(path), "bytes": path.stat().st_size}},
+        "files": {MODEL_FILE: {"sha256": file_sha256(path), "bytes": path.stat().st_size}},
         "golden": [{"record": dict(r), "labels": out} for r, out in zip(golden, model.label(golden), strict=True)],
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
@@ -267,7 +267,7 @@ def _check_file(path: Path, manifest: Mapping[str, Any]) -> None:
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise ModelRefused("the model file is too large", bytes=size, most=MOST_BYTES)
-    if _sha256(path) != manifest["files"][MODEL_FILE]["sha256"]:
+    if file_sha256(path) != manifest["files"][MODEL_FILE]["sha256"]:
         raise ModelRefused("the model file is not the one of its manifest: its SHA-256 differs", file=path.name)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -300,8 +300,3 @@ def _alike(told: Any, found: Any) -> bool:
     if isinstance(told, float) and isinstance(found, float):
         return abs(told - found) <= TOLERANCE
     return bool(told == found)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -28,8 +28,8 @@ def save_labels(connection: Connection, records: Sequence[LabelledRecord], hashe
 
 
 def _labelled(record: LabelledRecord, hashes: Mapping[str, str]) -> dict[str, Any]:
-    named = {name: record[name] for name in ("pmid", "model")}
-    return named | {"record_sha256": hashes[record["pmid"]], "abstained": list(record["abstained"])}
+    pmid, model = record["pmid"], record["model"]
+    return {"pmid": pmid, "record_sha256": hashes[pmid], "model": model, "abstained": list(record["abstained"])}
 
 
 def _labels(record: LabelledRecord) -> list[dict[str, Any]]:
