@@ -25,11 +25,13 @@ from msminer.report.folder import latest_report, write_report
 from msminer.report.links import paper_url
 from msminer.report.page import answer
 from msminer.report.render import render
-from msminer.report.rows import MOST_ROWS
+from msminer.report.rows import MOST_ROWS, evidence_rows
 from msminer.report.svg import slim
 from msminer.report.tiers import tier_figure
-from msminer.report.words import VERDICTS, sentences
+from msminer.report.words import METHODS, VERDICTS, sentences
 from report_fixture import HOSTILE, NOW, make_bundle, pick, undrawn_bundle
+from test_verdicts import entry as judged
+from test_verdicts import many
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +252,95 @@ def test_two_arms_of_one_tier_keep_their_own_rows(undrawn: ReportBundle) -> None
         .text_content()
         .startswith("Controlled trials of Mesenchymal")
     )
+
+
+def claim_card(bundle: ReportBundle, name: str, **changes: Any) -> html.HtmlElement:
+    """The card of a claim whose verdict entry has the changes."""
+    entries = json.loads(json.dumps(bundle.verdicts))
+    next(one for one in entries["verdicts"] if one["claim_id"] == name).update(changes)
+    return html.document_fromstring(render(replace(bundle, verdicts=entries))).get_element_by_id(name)
+
+
+def sources(tier: str, scope: str, studies: int, counted: int) -> dict[str, Any]:
+    plain = {"benefit": 0, "no_effect": 0, "mixed": 0, "harm": 0, "share": None, "low": None, "high": None, "arm": None}
+    told = {"method": "count of sources", "stance": "source" if counted else "shown only", "counted": counted}
+    return {"tier": tier, "scope": scope, "studies": studies, "study_ids": [], **plain, **told}
+
+
+def test_sources_of_a_mention_are_never_said_to_decide_nothing(undrawn: ReportBundle) -> None:
+    tiers = [
+        sources("observational", "human", 3, 3),
+        sources("animal", "model", 2, 0),
+        sources("narrative_review", "context", 5, 2),
+    ]
+    table = pick(claim_card(undrawn, "S0-04", tiers=tiers), ".tiers")[0]
+    readings = [pick(row, "td")[-1].text_content() for row in pick(table, "tr")[1:]]
+    assert readings == ["counted as a source", "shown, never decides", "2 of 5 counted as a source"]
+    assert "no vote" not in table.text_content()
+    assert "sources are counted" in pick(table, "caption")[0].text_content()
+
+
+def test_what_judges_a_claim_names_its_statistics_in_the_method_alone(undrawn: ReportBundle) -> None:
+    papers = [*many(3, "trial_controlled"), *many(3, "animal"), *many(2, "systematic_review")]
+    methods = {tier["method"] for given in (papers, papers[3:]) for tier in judged(given)["tiers"]}
+    assert {name for name in methods if "pooling" in name} == METHODS.keys()
+    tiers = [undrawn.verdicts["verdicts"][0]["tiers"][0] | {"method": name} for name in sorted(METHODS)]
+    card = claim_card(undrawn, "S0-01", tiers=tiers[:1]).text_content()
+    assert "each cell type's share drawn towards the common one" in card
+    assert not any("pooling" in words for words in METHODS.values())
+    page = html.document_fromstring(render(undrawn))
+    assert "partial pooling" in page.get_element_by_id("method").text_content()
+    assert "pooling" not in page.get_element_by_id("claims").text_content()
+
+
+def stated(value: float, year: int | None, key: str, **changes: Any) -> dict[str, Any]:
+    pmid = None if is_local(key) else key
+    row = {"value": value, "quantity": "people with MS", "region": "worldwide", "year": year, "text": None}
+    return {**row, "publication_id": key, "pmid": pmid, "doi": None, **changes}
+
+
+def test_one_number_is_told_once_with_each_paper_linked(undrawn: ReportBundle) -> None:
+    figures = [
+        stated(2_800_000, 2020, "11"),
+        stated(2_300_000, 2013, "12"),
+        stated(2_800_000, 2020, "13", region="Worldwide"),
+        stated(2_800_000, 2020, "11"),
+        stated(2_800_000, 2021, "14"),
+        stated(2_800_000, 2020, "990000003", doi="10.1000/x"),
+        stated(2_800_000, 2020, "13", region="United States"),
+        stated(0.5, None, "E7"),
+    ]
+    card = claim_card(undrawn, "S2-08", figures=figures)
+    heading = next(node for node in pick(card, "h5") if node.text_content().startswith("Figures found"))
+    items = pick(heading.getnext(), "li")
+    assert [" ".join(item.text_content().split()) for item in items] == [
+        "2,800,000 people with MS, worldwide, 2020 · 3 papers: PMID 11, PMID 13, doi:10.1000/x",
+        "2,300,000 people with MS, worldwide, 2013 · 1 paper: PMID 12",
+        "2,800,000 people with MS, worldwide, 2021 · 1 paper: PMID 14",
+        "2,800,000 people with MS, United States, 2020 · 1 paper: PMID 13",
+        "0.5 people with MS, worldwide, year not given · 1 paper: no public identifier",
+    ]
+    links = [paper_url("11", None), paper_url("13", None), paper_url(None, "10.1000/x")]
+    assert [node.get("href") for node in pick(items[0], "a")] == links
+
+
+def test_a_missing_year_is_told_once_with_its_count(bundle: ReportBundle, page: html.HtmlElement) -> None:
+    missing = int(bundle.articles["year"].isna().sum())
+    assert missing > 1
+    told = f"{missing} publications give no year"
+    assert page.get_element_by_id("evidence").text_content().count(told) == 1
+    assert "undated" not in page.text_content()
+    rows = [row for row in evidence_rows(bundle, set()) if row.year is None]
+    assert all(row.name and not row.name.endswith("None") for row in rows)
+    dated = replace(bundle, articles=bundle.articles.assign(year=bundle.articles["year"].fillna(2020)))
+    assert "no year" not in render(replace(dated, trends_publishable=False, trends_reason="Not drawn."))
+
+
+def test_a_deciding_paper_without_a_year_says_so(undrawn: ReportBundle) -> None:
+    paper = undrawn.verdicts["verdicts"][0]["deciding"][0] | {"first_author": "Someone", "year": None}
+    shown = pick(claim_card(undrawn, "S0-01", deciding=[paper]), ".paper")[0].text_content()
+    assert shown.startswith("Someone ")
+    assert shown.count("year not given") == 1
 
 
 def test_empty_store_still_answers(undrawn: ReportBundle) -> None:

@@ -295,6 +295,27 @@ def test_mentions(case: str, publications: list[Publication], changes: dict[str,
     assert mention(publications, **changes) == expected
 
 
+COUNTED = [
+    ("all are on people", ["observational", "case_report"], "people", {"observational": 1, "case_report": 1}),
+    ("models beside people", ["observational", "animal"], "people", {"observational": 1, "animal": 0}),
+    ("models beside people, on biology", ["observational", "animal"], "biology", {"observational": 1, "animal": 1}),
+    ("models alone", ["animal", "animal"], "people", {"animal": 2}),
+    ("too few", ["case_report"], "people", {"case_report": 1}),
+]
+
+
+@pytest.mark.parametrize(("case", "designs", "about", "counted"), COUNTED, ids=[one[0] for one in COUNTED])
+def test_sources_that_count_are_those_that_decide(
+    case: str, designs: list[str], about: str, counted: dict[str, int]
+) -> None:
+    papers = [paper(design, finding()) for design in designs]
+    found = entry(papers, check="mention", expect="present", about=about)
+    assert {row["tier"]: row["counted"] for row in found["tiers"]} == counted
+    assert {row["tier"]: row["stance"] == "source" for row in found["tiers"]} == {k: n > 0 for k, n in counted.items()}
+    assert {row["tier"] for row in found["deciding"]} == {name for name, n in counted.items() if n}
+    assert len(found["sentences"]) == len(found["deciding"])
+
+
 def drugs(direction: str, text: str) -> Publication:
     return paper("trial_controlled", finding(direction, text=text))
 

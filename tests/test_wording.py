@@ -86,6 +86,17 @@ def test_one_number_of_many_papers_is_told_once() -> None:
     assert found["reason"].endswith(told)
 
 
+def test_models_are_set_apart_where_people_alone_back_a_mention() -> None:
+    papers = [*many(2, "observational"), *many(3, "animal")]
+    mixed, biology = (entry(papers, check="mention", expect="present", about=about) for about in ("people", "biology"))
+    assert mixed["reason"].endswith("2 observational studies; not counted, since not on people: 3 animal studies")
+    assert mixed["would_change"].startswith("the loss of papers on people")
+    assert mixed["would_change"].endswith("there are 2 now")
+    assert biology["reason"].endswith("2 observational studies and 3 animal studies")
+    only_models = entry(many(4, "animal"), check="mention", expect="present")
+    assert only_models["would_change"].endswith("there are 0 now")
+
+
 def test_what_would_change_a_mention_says_what_the_rules_ask_for() -> None:
     none, enough = (entry(many(n, "animal"), check="mention", expect="present") for n in (0, 4))
     assert "2 papers of any kind, that say so with little doubt; there are 0 now" in none["would_change"]

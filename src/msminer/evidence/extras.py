@@ -159,15 +159,16 @@ def _other_change(case: Case, outcome: Outcome) -> str:
 
 
 def _other_mentions(claim: Claim, outcome: Outcome, rules: Rules) -> str:
-    block, now = rules.block, len(outcome.sources)
+    block = rules.block
     asked = f"{block.mention_records} papers that say so"
     if claim.outcome:
         asked = (
             f"{block.mention_solid} solid study in people, or {block.mention_sources} papers of any kind, that say so"
         )
+    people = claim.about == "people" and outcome.verdict in {BACKED, MODELS_ONLY}
+    on, now = " on people" * people, sum(one.human or not people for one in outcome.sources)
     if outcome.verdict == BACKED:
-        return f"the loss of papers: the rules ask for {asked}; there are {now} now"
-    on = " on people" if outcome.verdict == MODELS_ONLY else ""
+        return f"the loss of papers{on}: the rules ask for {asked}; there are {now} now"
     return f"more papers{on}: the rules ask for {asked} with little doubt; there are {now} now"
 
 

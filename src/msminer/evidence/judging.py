@@ -13,7 +13,7 @@ from msminer.evidence.direction import INSUFFICIENT, Ruling, rule
 from msminer.evidence.figures import Stated, rule_figure, stated
 from msminer.evidence.labelling import Labelling
 from msminer.evidence.matching import Match, Matcher, Matches
-from msminer.evidence.mention import Source, rule_mention, sources_of
+from msminer.evidence.mention import Source, counted, rule_mention, sources_of
 from msminer.evidence.publications import Publication
 from msminer.evidence.studies import Studies
 from msminer.evidence.tiers import TierTable
@@ -34,6 +34,7 @@ class Outcome:
     deciding: tuple[Vote, ...] = ()
     votes: tuple[Vote, ...] = ()
     sources: tuple[Source, ...] = ()
+    counted: tuple[Source, ...] = ()
     found: tuple[Candidate, ...] = ()
     numbers: tuple[Stated, ...] = ()
 
@@ -161,7 +162,7 @@ class Case:
         kept = [one for one in pool if keep(one.publication)]
         sources = sources_of(kept, self.studies, self.register.rules)
         verdict, why = rule_mention(self.claim, sources, self.register.rules)
-        return Outcome(verdict, why, sources=tuple(sources))
+        return Outcome(verdict, why, sources=tuple(sources), counted=tuple(counted(self.claim, sources, verdict)))
 
     def _figure(self, keep: Keep, extra: Sequence[Vote], retracted: bool) -> Outcome:
         del extra, retracted

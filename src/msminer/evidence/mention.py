@@ -60,6 +60,12 @@ def rule_mention(claim: Claim, sources: Sequence[Source], rules: Rules) -> tuple
     return BACKED, "the literature says so"
 
 
+def counted(claim: Claim, sources: Sequence[Source], verdict: str) -> list[Source]:
+    """Sources that a verdict rests on: all, but for a backed claim about people those on people alone."""
+    people = verdict == BACKED and claim.about == "people"
+    return [one for one in sources if one.human or not people]
+
+
 def _too_few(claim: Claim, sources: Sequence[Source], rules: Rules) -> str:
     if not sources:
         return "no paper among the records says so"

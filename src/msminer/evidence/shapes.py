@@ -69,7 +69,9 @@ def _source_rows(case: Case, outcome: Outcome) -> list[dict[str, Any]]:
     for tier in sorted(groups, key=order.index):
         counts = Counter(direction_of(one.match.findings) for one in groups[tier] if one.match.findings)
         scope = case.register.rules.scope(tier) or "context"
-        rows.append({**_plain(tier, scope, counts, [one.id for one in groups[tier]]), "method": "count of sources"})
+        counted = sum(one in outcome.counted for one in groups[tier])
+        read = {"method": "count of sources", "stance": "source" if counted else "shown only", "counted": counted}
+        rows.append({**_plain(tier, scope, counts, [one.id for one in groups[tier]]), **read})
     return rows
 
 
@@ -93,8 +95,8 @@ def deciding_rows(outcome: Outcome) -> list[dict[str, Any]]:
     """The papers that decide: of votes, sources, the newest numbers or the best candidate."""
     if outcome.deciding:
         return [_paper(vote.publication, vote.tier, vote.findings, vote.study_id) for vote in outcome.deciding]
-    if outcome.sources:
-        return [_paper(s.match.publication, s.match.tier, s.match.findings, s.id) for s in outcome.sources]
+    if outcome.counted:
+        return [_paper(s.match.publication, s.match.tier, s.match.findings, s.id) for s in outcome.counted]
     if outcome.numbers:
         newest = [one for one in outcome.numbers if one.year == outcome.numbers[0].year]
         return [_paper(p, p.study_design, (), p.id) for p in dict.fromkeys(one.publication for one in newest)]
@@ -124,7 +126,7 @@ def _paper(publication: Publication, tier: str, findings: tuple[Finding, ...], s
 def sentence_rows(outcome: Outcome) -> list[dict[str, Any]]:
     """The sentences of the deciding findings, one for each paper: the surest."""
     papers = [(vote.publication, vote.findings) for vote in outcome.deciding]
-    papers += [(source.match.publication, source.match.findings) for source in outcome.sources]
+    papers += [(source.match.publication, source.match.findings) for source in outcome.counted]
     papers += [(one.publication, one.publication.findings) for one in outcome.found[:1]]
     rows = [_sentence(paper, max(findings, key=lambda one: one.p)) for paper, findings in papers if findings]
     return rows + [_figure_sentence(one) for one in outcome.numbers if one.figure.text]
@@ -162,4 +164,5 @@ def figure_row(one: Stated) -> dict[str, Any]:
     """A stated number with its source."""
     figure = one.figure
     row = {"value": figure.value, "quantity": figure.quantity, "region": figure.region, "year": one.year or None}
-    return {**row, "publication_id": one.publication.id, "pmid": one.publication.pmid, "text": figure.text or None}
+    paper = {"publication_id": one.publication.id, "pmid": one.publication.pmid, "doi": one.publication.doi}
+    return {**row, **paper, "text": figure.text or None}

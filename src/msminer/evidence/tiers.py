@@ -12,7 +12,7 @@ from msminer.evidence.rules import Rules
 from msminer.evidence.statistics import Group, Share, pooled_share
 from msminer.evidence.votes import Vote
 
-Stance = Literal["supports", "against", "split", "too few", "shown only"]
+Stance = Literal["supports", "against", "split", "too few", "source", "shown only"]
 
 
 @dataclass(frozen=True)

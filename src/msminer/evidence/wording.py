@@ -89,8 +89,10 @@ def _candidate(outcome: Outcome) -> str:
 
 
 def _sources(outcome: Outcome) -> str:
-    counts = Counter(source.match.tier for source in outcome.sources)
-    return f": {_listed(counts)}" if counts else ""
+    counts = Counter(source.match.tier for source in outcome.counted)
+    beside = Counter(source.match.tier for source in outcome.sources) - counts
+    not_people = f"; not counted, since not on people: {_listed(beside)}" if beside else ""
+    return f": {_listed(counts)}{not_people}" if counts else ""
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msminer.report.links import name_of, paper_url, shown_id
 from msminer.report.notes import notes
+from msminer.report.stated import StatedNumber, stated_numbers
 from msminer.report.values import interval, percent, present, whole
 from msminer.report.words import (
     CELLS,
@@ -16,6 +17,7 @@ from msminer.report.words import (
     DIRECTIONS,
     KINDS,
     MANY,
+    METHODS,
     OUTCOMES,
     SCOPES,
     STANCES,
@@ -52,6 +54,7 @@ class Tier:
     high: float | None
     method: str
     stance: str
+    sources: bool
     rows: tuple[int, ...]
     absent: int
 
@@ -102,7 +105,7 @@ class ClaimView:
     flipped: int | None
     notes: tuple[tuple[str, str], ...]
     candidates: tuple[Mapping[str, Any], ...]
-    figures: tuple[tuple[str, str | None], ...]
+    figures: tuple[StatedNumber, ...]
 
 
 def claim_views(
@@ -138,7 +141,7 @@ def _view(claim: Mapping[str, Any], entry: dict[str, Any], rows: Mapping[str, in
         flipped=entry.get("flipped"),
         notes=tuple(notes(entry)),
         candidates=tuple(_candidate(c) for c in entry.get("candidates") or []),
-        figures=tuple(_figure(f) for f in entry.get("figures") or []),
+        figures=stated_numbers(entry.get("figures") or []),
     )
 
 
@@ -161,11 +164,18 @@ def _tier(tier: Mapping[str, Any], expect: str, rows: Mapping[str, int]) -> Tier
         share=present(tier["share"]),
         low=present(tier["low"]),
         high=present(tier["high"]),
-        method=str(tier["method"]),
-        stance=plain(STANCES, tier["stance"]),
+        method=plain(METHODS, tier["method"]),
+        stance=_stance(tier),
+        sources=tier.get("counted") is not None,
         rows=tuple(found),
         absent=sum(1 for i in ids if i not in rows),
     )
+
+
+def _stance(tier: Mapping[str, Any]) -> str:
+    """What a tier says, in words; of a tier that holds both, how many of its papers count."""
+    told, counted = plain(STANCES, tier["stance"]), tier.get("counted")
+    return f"{counted} of {tier['studies']} {told}" if counted and counted < tier["studies"] else told
 
 
 def _lead(tiers: tuple[Tier, ...], verdict: Verdict) -> Tier | None:
@@ -199,13 +209,14 @@ def _paper(paper: Mapping[str, Any], said: Mapping[str, Any] | None) -> Paper:
     finding = ""
     if paper["outcome"] and paper["direction"]:
         finding = f"; {plain(OUTCOMES, paper['outcome'])}: {plain(DIRECTIONS, paper['direction'])}"
+    undated = "" if present(paper["year"]) else "; year not given"
     kind = str(said["kind"]) if said else ""
     return Paper(
         name=name_of(paper),
         title=str(paper["title"] or ""),
         url=paper_url(paper["pmid"], paper["doi"]),
         shown_id=shown_id(paper["pmid"], paper["doi"]),
-        about=f"{plain(DESIGNS, paper['design'])}{of}{n}{finding}",
+        about=f"{plain(DESIGNS, paper['design'])}{of}{n}{finding}{undated}",
         sentence=str(said["text"]) if said else None,
         kind=kind,
         kind_words=KINDS.get(kind, ""),
@@ -231,9 +242,3 @@ def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
         "shown_id": shown_id(pmid, candidate.get("doi")),
         "fields": [(k.replace("_", " "), v) for k, v in (candidate.get("fields") or {}).items()],
     }
-
-
-def _figure(figure: Mapping[str, Any]) -> tuple[str, str | None]:
-    value = f"{figure['value']:,.0f}" if isinstance(figure["value"], int | float) else str(figure["value"])
-    text = f"{value} {figure['quantity']}, {figure['region']}, {figure['year'] or 'undated'}"
-    return text, paper_url(figure.get("pmid") or figure.get("publication_id"), None)

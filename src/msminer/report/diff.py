@@ -165,7 +165,8 @@ def _lines(changes: dict[str, Any]) -> list[tuple[str, list[tuple[str, str | Non
 
 
 def _paper(paper: dict[str, Any]) -> tuple[str, str | None]:
-    return f"{paper['title']} ({paper['year'] or 'undated'})", paper_url(paper["pmid"], paper["doi"])
+    year = f" ({paper['year']})" if paper["year"] else ""
+    return f"{paper['title']}{year}", paper_url(paper["pmid"], paper["doi"])
 
 
 def _flip(flip: dict[str, Any]) -> tuple[str, str]:

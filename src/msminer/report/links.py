@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from msminer.report.bundle import is_local
+from msminer.report.values import whole
 
 PUBMED = "https://pubmed.ncbi.nlm.nih.gov/"
 DOI = "https://doi.org/"
@@ -32,9 +33,10 @@ def shown_id(pmid: str | None, doi: str | None) -> str:
 
 
 def name_of(paper: Mapping[str, Any]) -> str:
-    """Author and year of a paper, e.g. Nash 2017; its journal stands in for an unknown author."""
+    """Author and year of a paper, e.g. Nash 2017; its journal stands in for an unknown author, nothing for a year."""
     author = paper.get("first_author") or paper.get("journal") or first_words(str(paper.get("title") or ""))
-    return f"{author} {paper.get('year') or '(undated)'}"
+    year = whole(paper.get("year"))
+    return f"{author} {year}" if year else str(author)
 
 
 def first_words(title: str, most: int = 4) -> str:

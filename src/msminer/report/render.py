@@ -49,6 +49,7 @@ def render(bundle: ReportBundle, changes: dict[str, Any] | None = None) -> str:
                 "script": Markup(script),  # noqa: S704
                 "rows": rows,
                 "at_first": AT_FIRST,
+                "undated": sum(row.year is None for row in rows),
                 "choices": choices(rows),
                 "most_studies": MOST_STUDIES,
                 "claim_rows": _claim_rows(claims),

@@ -96,7 +96,16 @@ STANCES = {
     "against": "speaks against it",
     "split": "split",
     "too few": "too few to say",
+    "source": "counted as a source",
     "shown only": "shown, never decides",
+}
+# Statistical names stand where the methods are explained, not beside each count.
+_POOLED = "interval: each cell type's share drawn towards the common one, more so the fewer its studies"
+METHODS = {
+    "partial pooling": _POOLED,
+    "partial pooling of systematic reviews, where the tier has no study": (
+        f"systematic reviews, as there is no study of this kind itself; {_POOLED}"
+    ),
 }
 KINDS = {
     "quote": "Quoted from the abstract",
