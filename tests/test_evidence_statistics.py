@@ -426,6 +426,7 @@ def test_a_local_identifier_is_no_pmid() -> None:
     articles, labels, findings = (frame.assign(pmid="990000001") for frame in stored())
     (one,) = publications_from_labels(articles, labels, findings, kind="digest")
     assert (one.id, one.pmid, one.findings[0].kind) == ("990000001", None, "digest")
+    assert one.abstract_kind == "digest"
 
 
 def test_an_article_without_labels_is_left_out() -> None:

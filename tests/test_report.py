@@ -318,7 +318,7 @@ def test_one_number_is_told_once_with_each_paper_linked(undrawn: ReportBundle) -
         "2,300,000 people with MS, worldwide, 2013 · 1 paper: PMID 12",
         "2,800,000 people with MS, worldwide, 2021 · 1 paper: PMID 14",
         "2,800,000 people with MS, United States, 2020 · 1 paper: PMID 13",
-        "0.5 people with MS, worldwide, year not given · 1 paper: no public identifier",
+        "0.5 people with MS, worldwide, year not known · 1 paper: no public identifier",
     ]
     links = [paper_url("11", None), paper_url("13", None), paper_url(None, "10.1000/x")]
     assert [node.get("href") for node in pick(items[0], "a")] == links
@@ -327,20 +327,20 @@ def test_one_number_is_told_once_with_each_paper_linked(undrawn: ReportBundle) -
 def test_a_missing_year_is_told_once_with_its_count(bundle: ReportBundle, page: html.HtmlElement) -> None:
     missing = int(bundle.articles["year"].isna().sum())
     assert missing > 1
-    told = f"{missing} publications give no year"
+    told = f"For {missing} publications no year is known"
     assert page.get_element_by_id("evidence").text_content().count(told) == 1
     assert "undated" not in page.text_content()
     rows = [row for row in evidence_rows(bundle, set()) if row.year is None]
     assert all(row.name and not row.name.endswith("None") for row in rows)
     dated = replace(bundle, articles=bundle.articles.assign(year=bundle.articles["year"].fillna(2020)))
-    assert "no year" not in render(replace(dated, trends_publishable=False, trends_reason="Not drawn."))
+    assert "no year is known" not in render(replace(dated, trends_publishable=False, trends_reason="Not drawn."))
 
 
 def test_a_deciding_paper_without_a_year_says_so(undrawn: ReportBundle) -> None:
     paper = undrawn.verdicts["verdicts"][0]["deciding"][0] | {"first_author": "Someone", "year": None}
     shown = pick(claim_card(undrawn, "S0-01", deciding=[paper]), ".paper")[0].text_content()
     assert shown.startswith("Someone ")
-    assert shown.count("year not given") == 1
+    assert shown.count("year not known") == 1
 
 
 def test_empty_store_still_answers(undrawn: ReportBundle) -> None:

@@ -313,6 +313,9 @@ def test_sources_that_count_are_those_that_decide(
     assert {row["tier"]: row["counted"] for row in found["tiers"]} == counted
     assert {row["tier"]: row["stance"] == "source" for row in found["tiers"]} == {k: n > 0 for k, n in counted.items()}
     assert {row["tier"] for row in found["deciding"]} == {name for name, n in counted.items() if n}
+    assert {row["tier"] for row in found["tiers"] if row["method"] == "shown, not counted"} == {
+        name for name, n in counted.items() if not n
+    }
     assert len(found["sentences"]) == len(found["deciding"])
 
 
@@ -375,6 +378,8 @@ def test_figures_are_read_from_abstracts() -> None:
     found = entry([paper("observational", abstract=text)], figure=least, **FIGURE)
     assert found["verdict"] == "backed"
     assert [(row["value"], row["year"]) for row in found["figures"]] == [(2_800_000, 2020)]
+    own = entry([paper("observational", abstract=text, abstract_kind="digest")], figure=least, **FIGURE)
+    assert [one["sentences"][0]["kind"] for one in (found, own)] == ["quote", "digest"]
 
 
 REFERENCE = {

@@ -44,6 +44,7 @@ class Publication:
     """One publication; unknown facts are None, never a guess.
 
     queries: names of the searches that found it; None for an evidence table, whose rows serve every claim.
+    abstract_kind: what a sentence of the abstract is, as `Finding.kind`: a digest must never pass for a quotation.
     label_p: (axis, label) → calibrated probability, where a model labelled; empty where people did.
     """
 
@@ -63,6 +64,7 @@ class Publication:
     title: str | None = None
     title_descriptive: bool = False
     abstract: str = ""
+    abstract_kind: Kind = "quote"
     n: float | None = None
     follow_up_months: float | None = None
     trial_ids: tuple[str, ...] = ()

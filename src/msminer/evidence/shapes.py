@@ -70,7 +70,8 @@ def _source_rows(case: Case, outcome: Outcome) -> list[dict[str, Any]]:
         counts = Counter(direction_of(one.match.findings) for one in groups[tier] if one.match.findings)
         scope = case.register.rules.scope(tier) or "context"
         counted = sum(one in outcome.counted for one in groups[tier])
-        read = {"method": "count of sources", "stance": "source" if counted else "shown only", "counted": counted}
+        told = ("count of sources", "source") if counted else ("shown, not counted", "shown only")
+        read = {**dict(zip(("method", "stance"), told, strict=True)), "counted": counted}
         rows.append({**_plain(tier, scope, counts, [one.id for one in groups[tier]]), **read})
     return rows
 
@@ -150,7 +151,7 @@ def _sentence(publication: Publication, finding: Finding) -> dict[str, Any]:
 def _figure_sentence(one: Stated) -> dict[str, Any]:
     blank = dict.fromkeys(("outcome", "direction", "cell_type", "start", "end", "p"))
     ids = {"publication_id": one.publication.id, "pmid": one.publication.pmid}
-    return {**ids, "text": one.figure.text, "kind": "quote", **blank}
+    return {**ids, "text": one.figure.text, "kind": one.publication.abstract_kind, **blank}
 
 
 def candidate_row(one: Candidate) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def publications_from_labels(
     by_pmid = _findings(findings, kind)
     return [
         replace(
-            _publication(row, by_axis[row["pmid"]], by_pmid.get(row["pmid"], ()), words), label_p=chances[row["pmid"]]
+            _publication(row, by_axis[row["pmid"]], by_pmid.get(row["pmid"], ()), words),
+            abstract_kind=kind,
+            label_p=chances[row["pmid"]],
         )
         for row in articles.to_dict("records")
         if row["pmid"] in by_axis

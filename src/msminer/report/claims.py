@@ -209,7 +209,7 @@ def _paper(paper: Mapping[str, Any], said: Mapping[str, Any] | None) -> Paper:
     finding = ""
     if paper["outcome"] and paper["direction"]:
         finding = f"; {plain(OUTCOMES, paper['outcome'])}: {plain(DIRECTIONS, paper['direction'])}"
-    undated = "" if present(paper["year"]) else "; year not given"
+    undated = "" if present(paper["year"]) else "; year not known"
     kind = str(said["kind"]) if said else ""
     return Paper(
         name=name_of(paper),

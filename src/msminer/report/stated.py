@@ -38,7 +38,7 @@ def stated_numbers(figures: Sequence[Mapping[str, Any]]) -> tuple[StatedNumber, 
 def _text(figure: Mapping[str, Any]) -> str:
     value = figure["value"]
     number = f"{int(value):,}" if value == int(value) else f"{value:,}"
-    return f"{number} {figure['quantity']}, {figure['region']}, {whole(figure['year']) or 'year not given'}"
+    return f"{number} {figure['quantity']}, {figure['region']}, {whole(figure['year']) or 'year not known'}"
 
 
 def _papers(group: Sequence[Mapping[str, Any]]) -> tuple[tuple[str | None, str], ...]:
