@@ -319,6 +319,13 @@ def test_sources_that_count_are_those_that_decide(
     assert len(found["sentences"]) == len(found["deciding"])
 
 
+def test_of_reviews_those_on_people_alone_count_beside_people() -> None:
+    reviews = [paper("systematic_review", finding(), populations=(one,)) for one in ("ms", "eae")]
+    found = entry([*many(1, "observational"), *reviews], check="mention", expect="present")
+    assert [(row["studies"], row["counted"]) for row in found["tiers"]] == [(1, 1), (2, 1)]
+    assert reviews[1].id not in {row["publication_id"] for row in found["deciding"]}
+
+
 def drugs(direction: str, text: str) -> Publication:
     return paper("trial_controlled", finding(direction, text=text))
 
