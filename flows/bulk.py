@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import certifi
 import cloudpickle  # type: ignore[import-untyped]
+import dask
 from prefect import Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -32,8 +34,21 @@ from msminer.settings import load_settings
 NLM = ("https://ftp.ncbi.nlm.nih.gov/pubmed/baseline/", "https://ftp.ncbi.nlm.nih.gov/pubmed/updatefiles/")
 # The bar is 2 GB a worker: Dask's nanny restarts a worker that goes beyond, and the file is done again.
 _WORKER_MEMORY = "2GB"
-# Dask looks into its workers a hundred times a second for a profile that nobody asks for: 1% of a worker (2026-11).
-_UNWATCHED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+# Dask looks at itself up to a hundred times a second for a dashboard that is not there: 80 ms of CPU a second with two
+# workers, 15 ms so (2026-11). A task takes seconds and hands over a row: nothing to spill or pause for.
+_UNWATCHED: dict[str, Any] = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "5s",
+    "distributed.admin.tick.limit": "60s",
+    "distributed.admin.system-monitor.interval": "60s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.client.scheduler-info-interval": "30s",
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+}
 _PLAIN: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 # Prefect loads a flow file under a name that Dask's workers cannot import.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -104,7 +119,8 @@ def bulk(
     folder, shards = folder or home / "pubmed", shards or str(home / "shards")
     if not synced:
         sync_files(tuple(addresses or NLM), folder)
-    made = label_files.with_options(task_runner=_runner(workers, cluster))(files_in(folder), shards, model)
+    with dask.config.set(_UNWATCHED):
+        made = label_files.with_options(task_runner=_runner(workers, cluster))(files_in(folder), shards, model)
     manifest = write_manifest(made, shards)
     _show(manifest, shards)
     return manifest
@@ -115,11 +131,16 @@ def _runner(workers: int, cluster: str | None) -> DaskTaskRunner:
         return DaskTaskRunner(address=cluster)
     # Without its address each worker would start a Prefect server of its own.
     with get_client(sync_client=True) as client:
-        env = {"PREFECT_API_URL": str(client.api_url)} | _UNWATCHED
+        env = {"PREFECT_API_URL": str(client.api_url)} | _in_environment(_UNWATCHED)
     if env["PREFECT_API_URL"].startswith("http://"):
         env["PREFECT_API_SSL_CERT_FILE"] = str(_one_certificate(load_settings().home))
     local = {"n_workers": workers, "threads_per_worker": 1, "memory_limit": _WORKER_MEMORY, "dashboard_address": None}
     return DaskTaskRunner(cluster_kwargs=local | {"env": env})
+
+
+def _in_environment(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Dask's settings as the variables that its workers read them from."""
+    return {"DASK_" + name.upper().replace("-", "_").replace(".", "__"): str(value) for name, value in settings.items()}
 
 
 def _one_certificate(home: Path) -> Path:

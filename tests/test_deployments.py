@@ -210,6 +210,19 @@ def _options(parameters: dict[str, Any]) -> list[str]:
     ]
 
 
+def test_dask_knows_the_settings_that_keep_it_quiet_and_workers_read_the_same() -> None:
+    script = (
+        "import sys; sys.path.insert(0, 'flows')\n"
+        "import bulk, dask.config, distributed\n"
+        "given = dask.config.collect_env(bulk._in_environment(bulk._UNWATCHED))\n"
+        "for name, value in bulk._UNWATCHED.items():\n"
+        "    dask.config.get(name)\n"
+        "    assert dask.config.get(name, config=given) == value, name\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @pytest.mark.slow
 @pytest.mark.prefect
 @pytest.mark.timeout(900)
