@@ -5,7 +5,8 @@
 A variant is judged by the part that it touches, without the calibration and the trees around it (but for the second
 look at labels, itself trees): heads on abstracts for the axes, heads on sentences and their stack for outcomes, heads
 and trees on the gold's own findings for directions. So the figures are for comparison alone; the card's scores are
-those of the whole. Differences come with 95% limits of the paired bootstrap over abstracts.
+those of the whole. All are fitted on the gold alone, without the abstracts that a language model read.
+Differences come with 95% limits of the paired bootstrap over abstracts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from msminer.classify import directions, fit, models, rivals, spec
+from msminer.classify import directions, fit, models, rivals, spec, tuning
 from msminer.classify.cues import load_cues
 from msminer.classify.decide import decided_matrix
 from msminer.classify.features import Encoder
@@ -125,7 +126,7 @@ def _outcome(bench: Bench, raw: Raw) -> tuple[Doubles, Doubles]:
     features = models.stack_features(raw, bench.material.batch.first)
     p = np.zeros(truth.shape)
     for train, test in bench.outer:
-        p[test] = sigmoid(models.stacked(features[test], fit.fit_stack(features[train], truth[train])))
+        p[test] = sigmoid(models.stacked(features[test], tuning.fit_stack(features[train], truth[train])))
     return _f1(p >= THRESHOLD, truth)
 
 
@@ -195,6 +196,7 @@ def remade(bench: Bench, learned: Learned, batch: Any = None) -> Bench:
         batch or material.batch,
         material.targets,
         groups=material.groups,
+        own=material.own,
         learned=learned,
         beside=material.beside,
         vocabulary=bench.vocabulary,

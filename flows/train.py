@@ -11,19 +11,19 @@ from msminer.resources import shipped
 
 
 @task(name="Train the classifier")
-def train_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None) -> str:
+def train_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None, further: Path) -> str:
     """Fit and save; returns the model id."""
     from msminer.classify.train import train
 
-    return train(gold, records, out, seed=seed, transfer=transfer).id
+    return train(gold, records, out, seed=seed, transfer=transfer, further=further).id
 
 
 @task(name="Evaluate out of fold")
-def evaluate_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None) -> None:
+def evaluate_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None, further: Path) -> None:
     """Write the card beside the model."""
     from msminer.classify.evaluate import evaluate
 
-    evaluate(gold, records, out, seed=seed, transfer=transfer)
+    evaluate(gold, records, out, seed=seed, transfer=transfer, further=further)
 
 
 @task(name="Publish if not worse")
@@ -40,17 +40,20 @@ def train_flow(
     records: list[Path],
     place: Path | None = None,
     transfer: Path | None = None,
+    further: Path | None = None,
     seed: int = 20261101,
 ) -> str:
     """Train on the gold, evaluate by nested cross-validation, publish to `place` (default: the shipped model).
 
     transfer: folder of the public sets (docs/model.md); without it directions are somewhat worse.
+    further: labels by a language model to learn from too; default the shipped ones.
     """
+    others = further or shipped("data", "gold", "by_model.jsonl")
     target = place or shipped("data", "model")
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        model = train_model(gold, records, made, seed, transfer)
-        evaluate_model(gold, records, made, seed, transfer)
+        model = train_model(gold, records, made, seed, transfer, others)
+        evaluate_model(gold, records, made, seed, transfer, others)
         publish_model(made, target, gold, seed)
     get_run_logger().info("published %s to %s", model, target)
     return model

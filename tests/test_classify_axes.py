@@ -8,8 +8,8 @@ import pytest
 from msminer.classify import spec, views
 from msminer.classify.cues import load_cues
 from msminer.classify.features import Batch, Encoder
-from msminer.classify.fit import best_threshold, fit_blend
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
+from msminer.classify.tuning import best_threshold, fit_blend
 from msminer.vocabulary import load_vocabulary
 
 

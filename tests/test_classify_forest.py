@@ -21,7 +21,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 def test_scores_are_those_of_the_fitted_trees(data: tuple[np.ndarray, np.ndarray]) -> None:
     table, labels = data
     fitted = ExtraTreesRegressor(
-        forest.TREES, min_samples_leaf=2, max_features=0.2, random_state=3, bootstrap=False
+        forest.TREES, min_samples_leaf=forest.LEAF, max_features=0.2, random_state=3, bootstrap=False
     ).fit(table[:300], labels[:300].astype(np.float32))
     found = fit_forest(table[:300], labels[:300], ("a", "b", "c"), 3).scores(table)
     np.testing.assert_allclose(found, logit(np.clip(fitted.predict(table), 0.002, 0.998)), atol=1e-4)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from msminer.classify.errors_table import error_tables
-from msminer.classify.heads import fit_scaling
+from msminer.classify.evaluate import evaluate, splits
+from msminer.classify.heads import Recipe, View, fit_heads, fit_scaling
 from msminer.classify.leaks import check_no_leak, groups_of, leaks, without_leaks
 from msminer.classify.scores import reliability, score_all
-from msminer.classify.targets import paired, read_gold, text_sha256
+from msminer.classify.targets import BY_MODEL, paired, read_all, read_gold, text_sha256
 from msminer.classify.train import train
 from msminer.errors import DataError
 from msminer.resources import shipped
-from msminer.vocabulary import load_vocabulary
+from msminer.vocabulary import NONE, load_vocabulary
 from tinygold import tiny_gold
 
 TEXT = (
@@ -150,15 +153,89 @@ def test_training_twice_gives_the_same_predictions(tmp_path: Path) -> None:
     assert list(models[0].label(ask)) == list(models[1].label(ask))
 
 
+def entry(pmid: str, **more: Any) -> dict[str, Any]:
+    known = {"cell_types": [NONE], "study_design": "animal", "populations": ["ms"], "routes": [], "findings": []}
+    return {"pmid": pmid, **known, **more}
+
+
+def test_further_labels_are_marked_and_never_stand_for_the_gold(tmp_path: Path) -> None:
+    for name, rows in {"gold": [entry("1", how="agreed")], "more": [entry("1"), entry("2"), entry("9")]}.items():
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    entries, texts = read_all(tmp_path / "gold", tmp_path / "more", [record("2", "Two."), record("1", "One.")])
+    assert [(one["pmid"], one["how"]) for one in entries] == [("1", "agreed"), ("2", BY_MODEL)]
+    assert [one["pmid"] for one in texts] == ["1", "2"]
+    with pytest.raises(DataError, match="no record of the gold"):
+        read_all(tmp_path / "gold", tmp_path / "more", [record("2", "Two.")])
+
+
+def test_further_abstracts_are_trained_on_where_they_leak_nothing_and_never_tested() -> None:
+    groups = [*range(20), 3, 30, 31]
+    own = np.arange(23) < 20
+    material: Any = SimpleNamespace(own=own, groups=groups, size=23)
+    outer = splits(material, 5)
+    assert sorted(np.concatenate([test for _, test in outer]).tolist()) == list(range(20))
+    for train_rows, test_rows in outer:
+        assert {21, 22} <= set(train_rows.tolist())
+        assert (20 in train_rows) == (3 not in test_rows)
+        assert not set(train_rows.tolist()) & set(test_rows.tolist())
+
+
+def test_a_row_of_no_weight_teaches_nothing() -> None:
+    rng = np.random.default_rng(2)
+    table, words = rng.normal(size=(80, 3)).astype(np.float32), sparse.csr_matrix((80, 1))
+    labels = (table[:, :1] + rng.normal(size=(80, 1)) > 0) ^ (np.arange(80) >= 50)[:, None]
+    recipe, spread = Recipe(("a",), np.ones((1, 3), np.float32), 1.0, 1.0), np.ones(3, np.float32)
+    alone = fit_heads(View(table, words).rows(np.arange(50)), labels[:50], recipe, spread)
+    beside = fit_heads(View(table, words), labels, recipe, spread, (np.arange(80) < 50).astype(float))
+    np.testing.assert_allclose(beside.dense, alone.dense, atol=0.01)
+    together = fit_heads(View(table, words), labels, recipe, spread)
+    assert np.abs(together.dense - alone.dense).max() > 0.1
+
+
+def test_shipped_labels_of_the_language_model_are_in_the_vocabulary_and_none_is_of_the_gold() -> None:
+    vocabulary = load_vocabulary()
+    gold = {row["pmid"] for row in read_gold(shipped("data", "gold", "gold.jsonl"))}
+    rows = read_gold(shipped("data", "gold", "by_model.jsonl"))
+    assert len({row["pmid"] for row in rows}) == len(rows)
+    assert not gold & {row["pmid"] for row in rows}
+    for row in rows:
+        assert row["how"] == BY_MODEL
+        for axis in ("cell_types", "populations", "routes"):
+            assert set(row[axis]) <= set(vocabulary.ids(axis)), row["pmid"]
+            parents = {vocabulary.parents[label] for label in row[axis] if label in vocabulary.parents}
+            assert parents <= set(row[axis]), row["pmid"]
+        assert NONE not in row["cell_types"] or row["cell_types"] == [NONE], row["pmid"]
+        assert row["study_design"] in vocabulary.ids("study_design")
+        for found in row["findings"]:
+            assert found["outcome"] in vocabulary.ids("outcomes")
+            assert found["direction"] in vocabulary.ids("directions")
+            assert found["cell_type"] in {NONE, *row["cell_types"]}, row["pmid"]
+            assert 0 <= found["start"] < found["end"]
+
+
+@pytest.mark.slow
+def test_scores_are_of_the_gold_alone(tmp_path: Path) -> None:
+    gold, records = tiny_gold(tmp_path)
+    rows = gold.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept, further = tmp_path / "kept.jsonl", tmp_path / "further.jsonl"
+    kept.write_text("".join(rows[: 2 * len(rows) // 3]), encoding="utf-8")
+    further.write_text("".join(rows[len(rows) // 3 :]), encoding="utf-8")
+    made = evaluate(kept, [records], seed=3, further=further)
+    assert [row["pmid"] for row in made["out_of_fold"]] == [row["pmid"] for row in read_gold(kept)]
+    assert made["data"]["abstracts"] == 2 * len(rows) // 3
+    assert made["data"]["further"]["abstracts"] == len(rows) - 2 * len(rows) // 3
+
+
 @pytest.mark.slow
 @pytest.mark.corpus
 def test_no_text_of_the_gold_stands_on_both_sides_of_a_split(corpus: Path) -> None:
-    from msminer.classify.heads import folds
     from msminer.classify.train import read_records
 
-    files = sorted((corpus / "pubmed").glob("*.xml.gz"))
-    gold = read_gold(shipped("data", "gold", "gold.jsonl"))
-    _, texts = paired(gold, read_records(files))
-    assert len(texts) == len(gold)
-    for train_rows, test_rows in folds(len(texts), groups_of(texts), 5, 20261101):
+    everything = list(read_records(sorted((corpus / "pubmed").glob("*.xml.gz"))))
+    gold, further = shipped("data", "gold", "gold.jsonl"), shipped("data", "gold", "by_model.jsonl")
+    entries, texts = read_all(gold, further, everything)
+    assert len(texts) == len(read_gold(gold)) + len(read_gold(further))
+    own = np.array([entry["how"] != BY_MODEL for entry in entries])
+    material: Any = SimpleNamespace(own=own, groups=groups_of(texts), size=len(texts))
+    for train_rows, test_rows in splits(material, 20261101):
         check_no_leak([texts[r] for r in train_rows], [texts[r] for r in test_rows], ("train", "test"))

@@ -25,6 +25,7 @@ def as_markdown(made: Mapping[str, Any]) -> str:
         "# Model card",
         "",
         f"Out of fold on {made['data']['abstracts']} gold abstracts; {made['split']}; seed {made['data']['seed']}.",
+        *_further(made["data"].get("further")),
         "Brackets are 95% bootstrap intervals over abstracts.",
         "",
         "## Scores, baselines and bars",
@@ -55,9 +56,16 @@ def as_markdown(made: Mapping[str, Any]) -> str:
         *_variants(made.get("variants")),
         notes(),
         f"Gold: {made['data']['gold']}",
+        *([f"By a language model: {made['data']['further']['file']}"] if made["data"].get("further") else []),
         "",
     ]
     return "\n".join(parts)
+
+
+def _further(told: Mapping[str, Any] | None) -> Iterator[str]:
+    if told and told["abstracts"]:
+        yield f"Heads and trees also learn from {told['abstracts']} abstracts that a language model read, in every fold"
+        yield "but where one shares a text with those asked about; no score, threshold or calibration rests on them."
 
 
 def notes() -> str:
@@ -150,7 +158,7 @@ def _curve(rows: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
         return
     yield "## Learning curve"
     yield ""
-    yield "Out of fold; each training part cut to a share of its near-duplicate groups. In brackets: range."
+    yield "Out of fold; each training part (gold and others alike) cut to a share of its near-duplicate groups."
     yield ""
     yield "| measure | " + " | ".join(f"{row['share']:.0%} ({row['abstracts']} abstracts)" for row in rows) + " |"
     yield "|---" * (len(rows) + 1) + "|"
@@ -175,6 +183,7 @@ def _variants(found: Mapping[str, Any] | None) -> Iterator[str]:
     yield "Judged without the calibration and the trees around the heads (benchmarks/variants.py): F1 of the heads,"
     yield "of the stack for outcomes, accuracy at the gold's own findings for directions. The model looks at cell"
     yield "types, populations and designs a second time; the row of the second look says what that adds to the heads."
+    yield "Fitted on the gold alone, without the abstracts that a language model read."
     yield ""
     parts = list(found["shipped"])
     yield "| variant | " + " | ".join(parts) + " |"

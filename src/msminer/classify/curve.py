@@ -11,8 +11,8 @@ from msminer.classify.fit import Rows
 from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import measures
 
-SHARES = (0.25, 0.5, 0.75)
-REPEATS = 2
+SHARES = (0.25, 0.5)
+REPEATS = 1
 
 
 def learning_curve(
@@ -20,8 +20,9 @@ def learning_curve(
 ) -> list[dict[str, Any]]:
     """Scores out of fold when each outer fold's training part is cut to a share of its near-duplicate groups.
 
-    One row a share: share, abstracts trained on (mean), and each measure as its mean over REPEATS draws, with the least
-    and the greatest. The last row is that of all abstracts, from the labels `whole`.
+    The parts hold gold and other abstracts alike. One row a share: share, abstracts trained on (mean), and each measure
+    as its mean over REPEATS draws, with the least and the greatest. The last row is that of all abstracts, from the
+    labels `whole`.
     """
     jobs = [(repeat, share, fold) for share in SHARES for repeat in range(REPEATS) for fold in range(len(outer))]
 
@@ -61,10 +62,11 @@ def _in_order(folds: Sequence[tuple[Rows, int, list[Told]]], n: int) -> list[Tol
 def _row(
     ground: Ground, share: float, sizes: Sequence[int], repeats: Sequence[Sequence[Mapping[str, Any]]]
 ) -> dict[str, Any]:
-    ones = np.ones(len(ground.entries))
+    own = ground.entries[: len(repeats[0])]
+    ones = np.ones(len(own))
     values: dict[str, list[float]] = {}
     for told in repeats:
-        for name, measure in measures(ground.entries, told, ground.vocabulary).items():
+        for name, measure in measures(own, told, ground.vocabulary).items():
             values.setdefault(name, []).append(measure(ones))
     return {
         "share": share,

@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from msminer.classify import baselines, card
 from msminer.classify.curve import learning_curve
 from msminer.classify.errors_table import error_tables
-from msminer.classify.fit import Rows
+from msminer.classify.fit import INNER_FOLDS, Material, Rows
 from msminer.classify.heads import folds
 from msminer.classify.leaks import check_no_leak
 from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import calibration, score_all
-from msminer.classify.targets import paired, read_gold
+from msminer.classify.targets import read_all
 from msminer.classify.train import SEED, prepare, read_records
 from msminer.resources import file_sha256, shipped
 from msminer.vocabulary import NONE, Vocabulary, load_vocabulary
@@ -32,27 +34,31 @@ def evaluate(
     seed: int = SEED,
     processes: int = 2,
     transfer: Path | None = None,
+    further: Path | None = None,
     curve: bool = False,
 ) -> dict[str, Any]:
     """Nested cross-validation on the gold: 5 outer folds grouped by near-duplicate, all tuning within each.
 
     Returns the card: scores with 95% bootstrap intervals, baselines, calibration, error tables, data and checksums.
-    curve: also the learning curve, which takes three times as long. With `out`, writes card.json, card.md, errors.json
-    and out_of_fold.jsonl there. Raises DataError when splits share a text.
+    further: as in `train`; each fold learns from those of its entries that share no text with the abstracts it is asked
+    about, and none is scored. curve: also the learning curve, which takes nearly twice as long. With `out`, writes
+    card.json, card.md, errors.json and out_of_fold.jsonl there. Raises DataError when splits share a text.
     """
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
-    entries, texts = paired(read_gold(gold), everything)
+    entries, texts = read_all(gold, further, everything)
     encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
-    outer = folds(material.size, list(material.groups), OUTER_FOLDS, seed)
+    outer = splits(material, seed)
     for train, test in outer:
         check_no_leak([texts[r] for r in train], [texts[r] for r in test], ("train", "test"))
     ground = Ground(entries, texts, encoder, material, vocabulary, seed)
+    own = int(material.own.sum())
     told = _predictions(ground, outer, processes)
-    made = _card(entries, told, vocabulary, seed)
+    made = _card(entries[:own], told, vocabulary, seed)
     made["data"] = {
         "gold": _named_sha256(gold),
-        "abstracts": len(entries),
+        "abstracts": own,
+        "further": {"file": _named_sha256(further) if further else None, "abstracts": len(entries) - own},
         "records": [_named_sha256(p) for p in records],
         "seed": seed,
     }
@@ -62,10 +68,18 @@ def evaluate(
     if variants.is_file():
         made["variants"] = json.loads(variants.read_text(encoding="utf-8"))
     made["out_of_fold"] = [_without_quotes(row) for row in told["msminer"]]
-    made["split"] = f"{OUTER_FOLDS} outer and 4 inner folds, grouped by PMID, DOI and near-duplicate text"
+    made["split"] = f"{OUTER_FOLDS} outer and {INNER_FOLDS} inner folds, grouped by PMID, DOI and near-duplicate text"
     if out is not None:
         write_card(made, out)
     return made
+
+
+def splits(material: Material, seed: int) -> list[tuple[Rows, Rows]]:
+    """Outer folds (train, test) of the gold; other abstracts are trained on where they share no text with the test."""
+    own, groups = int(material.own.sum()), np.asarray(material.groups)
+    others = np.arange(own, material.size)
+    outer = folds(own, list(material.groups)[:own], OUTER_FOLDS, seed)
+    return [(np.append(train, others[~np.isin(groups[others], groups[test])]), test) for train, test in outer]
 
 
 def write_card(made: Mapping[str, Any], out: Path) -> None:
@@ -98,7 +112,8 @@ def _predictions(ground: Ground, outer: Sequence[tuple[Rows, Rows]], processes: 
         }
 
     results = in_processes(work, len(outer), processes)
-    out: dict[str, list[Told]] = {name: [{} for _ in ground.entries] for name in results[0]}
+    n = int(ground.material.own.sum())
+    out: dict[str, list[Told]] = {name: [{} for _ in range(n)] for name in results[0]}
     for (_, test), result in zip(outer, results, strict=True):
         for name, rows in result.items():
             for row, told in zip(test, rows, strict=True):

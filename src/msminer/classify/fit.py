@@ -1,8 +1,8 @@
-"""Fitting: heads on all abstracts; stack, calibration and thresholds on scores that the heads gave out of fold."""
+"""Fitting: heads on all abstracts; what is tuned on scores (`tuning`), on those that heads gave out of fold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,31 +19,26 @@ from msminer.classify.heads import (
     Doubles,
     Heads,
     Recipe,
-    Scaling,
     View,
     fit_heads,
     fit_scaling,
     folds,
-    logit,
-    softmax,
+    side_by_side,
 )
 from msminer.classify.models import (
     GATE,
     OUTCOMES,
-    STACK,
     Beside,
     Direction,
     Learned,
     Parts,
     Raw,
-    best_sentences,
     blended,
     direction_chances,
     direction_scores,
     document_scores,
     document_view,
     gather_features,
-    likeliest,
     outcome_scores,
     own_columns,
     sentence_view,
@@ -51,25 +46,30 @@ from msminer.classify.models import (
 )
 from msminer.classify.roles import role_chances
 from msminer.classify.targets import Targets
+from msminer.classify.tuning import best_threshold, fit_blend, fit_joint, fit_stack, fit_temperature
 from msminer.classify.views import weighted
 from msminer.vocabulary import Vocabulary
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-INNER_FOLDS = 4
-# Differences of F1 below this are noise on 741 abstracts.
-PLATEAU = 0.006
+# Four on the gold alone; with five times as many abstracts three leave as much to learn from, and save a quarter of the
+# time, which is bounded by five minutes on two cores (305 s with four, 2026-11).
+INNER_FOLDS = 3
 
 
 @dataclass(frozen=True)
 class Material:
     """What is learned from: the batch, its targets, near-duplicate group of each abstract, what stands beside its text,
     role chances of sentences (told), views and label matrices.
+
+    own: which abstracts are the gold's. The others were read by a language model: heads and trees learn from them, but
+    what says how sure the answers are, and from where on a label is given, is fitted on the gold alone.
     """
 
     batch: Batch
     targets: Targets
     groups: Sequence[int]
+    own: Bools
     learned: Learned
     beside: Beside
     told: Floats
@@ -83,6 +83,11 @@ class Material:
         """Number of abstracts."""
         return len(self.batch.first) - 1
 
+    @property
+    def weights(self) -> Doubles:
+        """How much each abstract counts where whole abstracts are learned from."""
+        return np.asarray(np.where(self.own, 1.0, spec.FURTHER), np.float64)
+
 
 def make_material(
     encoder: Encoder,
@@ -90,6 +95,7 @@ def make_material(
     targets: Targets,
     *,
     groups: Sequence[int],
+    own: Bools,
     learned: Learned,
     beside: Beside,
     vocabulary: Vocabulary,
@@ -109,6 +115,7 @@ def make_material(
         batch,
         targets,
         groups,
+        own,
         learned,
         beside,
         told,
@@ -121,6 +128,7 @@ def make_material(
 
 def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int) -> Parts:
     """The parts fitted on the abstracts `rows` of the material, nothing else of it is looked at."""
+    own = material.own[rows]
     inner = folds(len(rows), [material.groups[r] for r in rows], INNER_FOLDS, seed)
     labels = {axis: y[rows] for axis, y in material.axes.items()}
     scores, sentences_say = _out_of_fold(material, rows, inner, encoder=encoder, vocabulary=vocabulary, seed=seed)
@@ -128,33 +136,31 @@ def fit(material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary
     first = _first(material, rows)
     order = np.concatenate([np.arange(material.batch.first[r], material.batch.first[r + 1]) for r in rows])
     named = material.documents.dense[rows]
-    own = _own_columns(material, encoder, vocabulary)
-    again, axes = rivals.fit_rivals(blended(scores, blends), labels, named, own, inner, seed)
+    own_ideas = _own_columns(material, encoder, vocabulary)
+    again, axes = rivals.fit_rivals(blended(scores, blends), labels, named, own_ideas, inner, seed)
     raw = Raw(axes, sentences_say[order])
-    scaling = {axis: fit_scaling(raw.axes[axis], labels[axis]) for axis in ("cell_types", "populations", "routes")}
     stack, gather, outcome_say = _fit_outcomes(
-        raw, first, labels[OUTCOMES], inner, seed=seed, named=(named, own[OUTCOMES])
+        raw, first, labels[OUTCOMES], inner, seed=seed, named=(named, own_ideas[OUTCOMES])
     )
-    scaling[OUTCOMES] = fit_scaling(outcome_say, labels[OUTCOMES])
-    chance = scaling[OUTCOMES].probabilities(outcome_say)
+    said: dict[str, npt.NDArray[np.floating]] = {**raw.axes, OUTCOMES: outcome_say}
+    scaling = {axis: fit_scaling(said[axis][own], labels[axis][own]) for axis in (*MANY, OUTCOMES)}
     context = _context(material, rows, raw, sentences_say, encoder)
     told, known, pairs = _directions_out_of_fold(
         material, rows, inner, context=context, encoder=encoder, vocabulary=vocabulary, seed=seed
     )
-    scaling["direction"] = fit_scaling(told, known)
-    share = known.mean(axis=0) + 1e-3
-    chances = direction_chances(scaling["direction"], told)
-    scaling["joint"] = _joint(chance, chances, share, known, pairs=pairs, labels=labels[OUTCOMES])
+    of_own = own[pairs[:, 0]]
+    scaling["direction"] = fit_scaling(told[of_own], known[of_own])
+    share = known[of_own].mean(axis=0) + 1e-3
+    chance, chances = scaling[OUTCOMES].probabilities(outcome_say), direction_chances(scaling["direction"], told)
+    scaling["joint"] = fit_joint(chance, chances, share, known, pairs=pairs, labels=labels[OUTCOMES], own=own)
+    calibrated = {axis: scaling[axis].probabilities(raw.axes[axis][own]) for axis in MANY}
+    gold = {axis: y[own] for axis, y in labels.items()}
     thresholds = {
-        axis: best_threshold(
-            scaling[axis].probabilities(raw.axes[axis]), labels[axis], partial(_decided, axis, vocabulary)
-        )
-        for axis in ("cell_types", "populations", "routes")
+        axis: best_threshold(p, gold[axis], partial(_decided, axis, vocabulary)) for axis, p in calibrated.items()
     }
-    thresholds[OUTCOMES] = best_threshold(chance, labels[OUTCOMES])
-    temperature = _temperature(raw.axes["study_design"], labels["study_design"])
-    calibrated = {axis: scaling[axis].probabilities(raw.axes[axis]) for axis in MANY}
-    trust = fit_trust(calibrated, labels, material.beside.said.rows(rows))
+    thresholds[OUTCOMES] = best_threshold(chance[own], gold[OUTCOMES])
+    temperature = fit_temperature(raw.axes["study_design"][own], gold["study_design"])
+    trust = fit_trust(calibrated, gold, material.beside.said.rows(rows[own]))
     documents, forest, sentences = _fit_groups(material, rows, encoder, vocabulary, seed)
     direction = fit_direction(material, rows, context, encoder, vocabulary=vocabulary, seed=seed)
     return Parts(
@@ -190,10 +196,11 @@ def _fit_groups(
     for axis, labels in material.axes.items():
         ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
         recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics, hints), spec.WORDS, spec.STRENGTH)
-        documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread_of)
-    names = tuple(f"{axis}:{name}" for axis, heads in documents.items() for name in heads.names)
-    together = np.hstack([material.axes[axis][rows] for axis in documents])
-    forest = fit_forest(of_documents.dense, together, names, seed)
+        documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread_of, material.weights[rows])
+    heard = [axis for axis in documents if axis not in spec.ALONE]
+    names = tuple(f"{axis}:{name}" for axis in heard for name in documents[axis].names)
+    together = np.hstack([material.axes[axis][rows] for axis in heard])
+    forest = fit_forest(of_documents.dense, together, names, seed, weights=material.weights[rows])
     mask = np.isin(material.batch.owner, rows)
     of_sentences = material.sentences.rows(mask)
     ids = vocabulary.ids(OUTCOMES)
@@ -230,6 +237,7 @@ def _context(material: Material, rows: Rows, raw: Raw, sentences_say: Floats, en
 def fit_direction(
     material: Material, rows: Rows, context: directions.Context, encoder: Encoder, *, vocabulary: Vocabulary, seed: int
 ) -> Direction:
+    """Heads and forests on the labelled findings of the rows."""
     of_sentences, of_abstracts, truth = direction_pairs(material, rows)
     ids = vocabulary.ids("directions")
     known = np.eye(len(ids), dtype=bool)[truth]
@@ -292,9 +300,14 @@ def _fit_outcomes(
         return fit_forest(flat, known, ("outcomes:any",), seed, leaf=spec.GATHER_LEAF, share=spec.GATHER_SHARE)
 
     scores = np.zeros(labels.shape)
-    for train, test in inner:
-        asked, stack = table[test].reshape(-1, table.shape[2]), fit_stack(features[train], labels[train])
-        scores[test] = outcome_scores(features[test], asked, stack, grown(train), (dense[test], own))
+
+    def asked(fold: tuple[Rows, Rows]) -> Doubles:
+        train, test = fold
+        rows, stack = table[test].reshape(-1, table.shape[2]), fit_stack(features[train], labels[train])
+        return outcome_scores(features[test], rows, stack, grown(train), (dense[test], own))
+
+    for (_, test), found in zip(inner, side_by_side(asked, inner), strict=True):
+        scores[test] = found
     return fit_stack(features, labels), grown(np.arange(len(labels))), scores
 
 
@@ -316,12 +329,18 @@ def _out_of_fold(
         for a, y in material.axes.items()
     }
     sentences = np.zeros((len(material.batch.owner), material.rationales.shape[1]), np.float32)
-    for train, test in inner:
+
+    def asked(fold: tuple[Rows, Rows]) -> tuple[dict[str, tuple[Floats, Doubles]], Bools, Floats]:
+        train, test = fold
         documents, forest, heads = _fit_groups(material, rows[train], encoder, vocabulary, seed)
-        for axis, both in document_scores(documents, forest, material.documents.rows(rows[test])).items():
-            scores[axis][0][test], scores[axis][1][test] = both
         mask = np.isin(material.batch.owner, rows[test])
-        sentences[mask] = heads.scores(material.sentences.rows(mask))
+        said = document_scores(documents, forest, material.documents.rows(rows[test]))
+        return said, mask, heads.scores(material.sentences.rows(mask))
+
+    for (_, test), (said, mask, of_sentences) in zip(inner, side_by_side(asked, inner), strict=True):
+        for axis, both in said.items():
+            scores[axis][0][test], scores[axis][1][test] = both
+        sentences[mask] = of_sentences
     return scores, sentences
 
 
@@ -330,91 +349,5 @@ def _first(material: Material, rows: Rows) -> npt.NDArray[np.int32]:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
 
-def fit_stack(features: Doubles, labels: Bools) -> Doubles:
-    """Weights of STACK, shared by all outcomes, then one intercept an outcome."""
-    from sklearn.linear_model import LogisticRegression
-
-    n, k, m = features.shape
-    flat = np.hstack([features.reshape(n * k, m), np.tile(np.eye(k), (n, 1))])
-    fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=500).fit(flat, labels.ravel())
-    return np.asarray(fitted.coef_[0], np.float64)
-
-
-def fit_blend(heads: Floats, forest: Doubles, labels: Bools, *, alone: bool = False) -> Doubles:
-    """Weights of head and forest (2 x labels), shared by frequent labels; a rare label keeps its head alone.
-
-    alone: all labels keep their heads alone.
-    """
-    rare = (labels.sum(axis=0) < spec.RARE) | alone
-    out = np.zeros((2, labels.shape[1]))
-    if not rare.all():
-        out[:, ~rare] = _shared([heads[:, ~rare], forest[:, ~rare]], labels[:, ~rare])
-    if rare.any():
-        out[:1, rare] = _shared([heads[:, rare]], labels[:, rare])
-    return out
-
-
-def _shared(scores: Sequence[npt.NDArray[np.floating]], labels: Bools) -> Doubles:
-    """One weight a score, each label with an intercept that calibration refits (dropped here); column vector."""
-    from sklearn.linear_model import LogisticRegression
-
-    n, k = labels.shape
-    if labels.all() or not labels.any():
-        # nothing to learn from an axis without a single example, or without a counterexample
-        return np.ones((len(scores), 1))
-    flat = np.column_stack([*(s.ravel() for s in scores), np.tile(np.eye(k), (n, 1))])
-    fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=500).fit(flat, labels.ravel())
-    return np.asarray(np.maximum(fitted.coef_[0, : len(scores)], 0.0), np.float64)[:, None]
-
-
-def _joint(chance: Doubles, p: Doubles, share: Doubles, truth: Bools, *, pairs: Rows, labels: Bools) -> Scaling:
-    """Calibration of p(outcome and its likeliest direction).
-
-    chance: abstracts x outcomes; p, truth: directions of the findings at `pairs` (abstract, outcome).
-    """
-    chosen = likeliest(p, share)
-    abstract, outcome = pairs[:, 0], pairs[:, 1]
-    value, hit = logit(chance * p.max(axis=1).mean()), np.zeros_like(labels)
-    value[abstract, outcome] = logit(chance[abstract, outcome] * p[np.arange(len(p)), chosen])
-    hit[abstract, outcome] = truth[np.arange(len(p)), chosen]
-    return fit_scaling(value.reshape(-1, 1), hit.reshape(-1, 1))
-
-
-def _temperature(scores: Floats, labels: Bools) -> float:
-    from scipy.optimize import minimize_scalar
-
-    def loss(log_t: float) -> float:
-        return -float(np.log(np.clip(softmax(scores * np.exp(log_t))[labels], 1e-9, 1)).sum())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
-
-
 def _decided(axis: str, vocabulary: Vocabulary, p: Doubles, threshold: float) -> Bools:
     return decided_matrix(axis, p, threshold, vocabulary)
-
-
-def best_threshold(p: Doubles, labels: Bools, decide: Callable[[Doubles, float], Bools] | None = None) -> float:
-    """The middle of the thresholds from 0.15 to 0.6 whose micro-F1 on out-of-fold probabilities is the highest or near.
-
-    The peak itself jumps from fold to fold; the middle of all within PLATEAU of it gains 0.001 to 0.003 (2026-11).
-    """
-    tried = np.arange(0.15, 0.61, 0.025)
-    found = []
-    for threshold in tried:
-        decided = p >= threshold if decide is None else decide(p, float(threshold))
-        hit = float((decided & labels).sum())
-        found.append(2 * hit / max(float(decided.sum() + labels.sum()), 1.0))
-    near = np.array(found) >= max(found) - PLATEAU
-    return float(np.median(tried[near]))
-
-
-__all__ = [
-    "STACK",
-    "Material",
-    "best_sentences",
-    "best_threshold",
-    "direction_pairs",
-    "fit",
-    "fit_stack",
-    "make_material",
-]

@@ -7,7 +7,7 @@ taught.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from msminer.classify.directions import document_context
 from msminer.classify.features import NEAR, Encoder
 from msminer.classify.forest import Forest, fit_forest
-from msminer.classify.heads import Bools, Doubles
+from msminer.classify.heads import Bools, Doubles, side_by_side
 from msminer.classify.spec import DOUBTFUL, RIVAL_LEAF, RIVAL_SHARE, RIVALS
 from msminer.classify.views import DOCUMENT_ZONES, EXTRA_DOCUMENT
 
@@ -104,9 +104,13 @@ def fit_rivals(
             known, names = truth.reshape(-1, 1), (f"{axis}:any",)
             return fit_forest(told, known, names, seed, leaf=RIVAL_LEAF, share=RIVAL_SHARE, trees=RIVALS)
 
+        def asked(fold: tuple[Ints, Ints], axis: str = axis, grown: Callable[[Ints], Forest] = grown) -> Floats:
+            train, test = fold
+            return _again(scores[axis][test], grown(train), dense[test], columns[axis], context[test])
+
         out[axis] = scores[axis].copy()
-        for train, test in inner:
-            out[axis][test] = _again(scores[axis][test], grown(train), dense[test], columns[axis], context[test])
+        for (_, test), found in zip(inner, side_by_side(asked, inner), strict=True):
+            out[axis][test] = found
         forests[axis] = grown(np.arange(len(context)))
     return forests, out
 

@@ -72,6 +72,28 @@ def read_gold(path: Path) -> list[dict[str, Any]]:
     return out
 
 
+# What the field `how` of an entry says that a language model read: learned from, never scored on.
+BY_MODEL = "language model, one reading"
+
+
+def read_all(
+    gold: Path, further: Path | None, records: Sequence[Mapping[str, Any]]
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Entries that have their text, and those texts: first the gold's, then those of abstracts that a model read.
+
+    further: a file like the gold, whose entries are marked BY_MODEL; those of the gold's own abstracts are left out.
+    Raises DataError as `read_gold` and `paired`, but a file `further` without any text is no error.
+    """
+    entries, texts = paired(read_gold(gold), records)
+    held = {str(record["pmid"]) for record in records} - {str(entry["pmid"]) for entry in entries}
+    more = [{**entry, "how": BY_MODEL} for entry in (read_gold(further) if further else ())]
+    more = [entry for entry in more if str(entry["pmid"]) in held]
+    if not more:
+        return entries, texts
+    read, theirs = paired(more, records)
+    return [*entries, *read], [*texts, *theirs]
+
+
 def paired(
     gold: Sequence[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:

@@ -16,14 +16,14 @@ from msminer.errors import DataError
 from msminer.vocabulary import load_vocabulary
 
 
-def unseen(gold: Path, trained_on: Path) -> bool:
-    """Whether a gold file shares no PMID with the one a model was trained on."""
-    known = {str(entry["pmid"]) for entry in read_gold(trained_on)}
+def unseen(gold: Path, trained_on: Sequence[Path]) -> bool:
+    """Whether a gold file shares no PMID with those a model was trained on."""
+    known = {str(entry["pmid"]) for path in trained_on for entry in read_gold(path)}
     return not known & {str(entry["pmid"]) for entry in read_gold(gold)}
 
 
 def score_unseen(
-    model: Model, gold: Path, records: Sequence[Path], trained_on: Path, *, seed: int = SEED
+    model: Model, gold: Path, records: Sequence[Path], trained_on: Sequence[Path], *, seed: int = SEED
 ) -> dict[str, Any]:
     """The model's scores on a gold file: per axis and class with 95% bootstrap intervals, calibration, error tables.
 
