@@ -13,7 +13,7 @@ from msminer.classify import baselines, card
 from msminer.classify.curve import learning_curve
 from msminer.classify.errors_table import error_tables
 from msminer.classify.fit import INNER_FOLDS, Material, Rows
-from msminer.classify.heads import folds
+from msminer.classify.heads import folds, repeatable
 from msminer.classify.leaks import check_no_leak
 from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import calibration, score_all
@@ -47,13 +47,15 @@ def evaluate(
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
     entries, texts = read_all(gold, further, everything)
-    encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
-    outer = splits(material, seed)
-    for train, test in outer:
-        check_no_leak([texts[r] for r in train], [texts[r] for r in test], ("train", "test"))
-    ground = Ground(entries, texts, encoder, material, vocabulary, seed)
+    with repeatable():
+        encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
+        outer = splits(material, seed)
+        for train, test in outer:
+            check_no_leak([texts[r] for r in train], [texts[r] for r in test], ("train", "test"))
+        ground = Ground(entries, texts, encoder, material, vocabulary, seed)
+        told = _predictions(ground, outer, processes)
+        grown = learning_curve(ground, outer, told["msminer"], processes) if curve else None
     own = int(material.own.sum())
-    told = _predictions(ground, outer, processes)
     made = _card(entries[:own], told, vocabulary, seed)
     made["data"] = {
         "gold": _named_sha256(gold),
@@ -62,8 +64,8 @@ def evaluate(
         "records": [_named_sha256(p) for p in records],
         "seed": seed,
     }
-    if curve:
-        made["learning_curve"] = learning_curve(ground, outer, told["msminer"], processes)
+    if grown:
+        made["learning_curve"] = grown
     variants = shipped("data", "model") / "variants.json"
     if variants.is_file():
         made["variants"] = json.loads(variants.read_text(encoding="utf-8"))

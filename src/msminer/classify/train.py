@@ -16,6 +16,7 @@ from msminer.classify.cues import load_cues
 from msminer.classify.features import Encoder, word_key
 from msminer.classify.fit import Material, fit, make_material
 from msminer.classify.headings import Headings
+from msminer.classify.heads import repeatable
 from msminer.classify.hints import fit_hints
 from msminer.classify.leaks import groups_of
 from msminer.classify.modelfile import Model, save_model, state_of
@@ -54,8 +55,9 @@ def train(
     vocabulary = load_vocabulary()
     everything = list(read_records(records))
     entries, texts = read_all(gold, further, everything)
-    encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
-    parts = fit(material, np.arange(material.size), encoder, vocabulary, seed)
+    with repeatable():
+        encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
+        parts = fit(material, np.arange(material.size), encoder, vocabulary, seed)
     return save_model(state_of(encoder, parts), golden_records(), out, vocabulary)
 
 
