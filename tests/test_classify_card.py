@@ -48,6 +48,7 @@ def test_tables_appear_only_where_something_was_measured() -> None:
     assert list(card._curve(None)) == []
     assert list(card._variants(None)) == []
     assert list(card._further({"file": None, "abstracts": 0})) == []
+    assert list(card._files({"gold": "g 1", "further": {"file": None, "abstracts": 0}})) == ["Gold: g 1"]
     assert "from 12 abstracts that a language model read" in next(card._further({"file": "x", "abstracts": 12}))
     measure = {"mean": 0.7, "least": 0.68, "greatest": 0.72}
     page = "\n".join(card._curve([{"share": 0.25, "abstracts": 148, "measures": {"cell_types micro_f1": measure}}]))

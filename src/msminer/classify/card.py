@@ -55,8 +55,7 @@ def as_markdown(made: Mapping[str, Any]) -> str:
         *_curve(made.get("learning_curve")),
         *_variants(made.get("variants")),
         notes(),
-        f"Gold: {made['data']['gold']}",
-        *([f"By a language model: {made['data']['further']['file']}"] if made["data"].get("further") else []),
+        *_files(made["data"]),
         "",
     ]
     return "\n".join(parts)
@@ -66,6 +65,12 @@ def _further(told: Mapping[str, Any] | None) -> Iterator[str]:
     if told and told["abstracts"]:
         yield f"Heads and trees also learn from {told['abstracts']} abstracts that a language model read, in every fold"
         yield "but where one shares a text with those asked about; no score, threshold or calibration rests on them."
+
+
+def _files(data: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Gold: {data['gold']}"
+    if (data.get("further") or {}).get("file"):
+        yield f"By a language model: {data['further']['file']}"
 
 
 def notes() -> str:
