@@ -26,11 +26,11 @@ class Measured:
 
     # benchmarks/bulk.py run, two workers: records parsed, labelled and written a CPU second, and a second of wall time;
     # the same second with one worker; peak of a worker; bytes of shards.
-    bulk_per_cpu_second: int = 2_277
-    bulk_per_second: int = 4_486
-    bulk_per_second_alone: int = 2_232
-    bulk_records: int = 300_000
-    bulk_peak_mb: int = 426
+    bulk_per_cpu_second: int = 1_976
+    bulk_per_second: int = 3_904
+    bulk_per_second_alone: int = 2_059
+    bulk_records: int = 120_000
+    bulk_peak_mb: int = 440
     shard_bytes: int = 164
     # benchmarks/bulk.py overhead, five runs: seconds that Prefect and Dask added to a task of so many seconds, with
     # Prefect's server on the same two cores.
