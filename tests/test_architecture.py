@@ -20,6 +20,7 @@ GROUPS = {
     "msminer.schema": BASE,
     "msminer.vocabulary": BASE,
     "msminer.logs": BASE,
+    "msminer.strictyaml": BASE,
     "msminer.pubmed": PURE,
     "msminer.classify": PURE,
     "msminer.evidence": PURE,

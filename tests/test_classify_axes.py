@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from msminer.classify.cues import load_cues
 from msminer.classify.features import Batch, Encoder
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
 from msminer.classify.tuning import best_threshold, fit_blend
+from msminer.errors import VocabularyError
 from msminer.vocabulary import load_vocabulary
 
 
@@ -104,3 +107,25 @@ def test_a_blend_of_heads_alone_gives_the_forest_no_weight() -> None:
     assert both[1].min() > 0
     assert alone[1].max() == 0
     assert alone[0].min() > 0
+
+
+def test_cues_given_twice_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cues.yaml"
+    path.write_text("given:\n  drug: placebo\ngiven:\n  drug: tablets\n", encoding="utf-8")
+    with pytest.raises(VocabularyError, match="given twice"):
+        load_cues(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Osteochondral autologous transplantation (OAT) of the knee. OAT healed.", set()),
+        ("Autologous transplantation was offered.", {"HSC"}),
+        ("NSC-34 cells were cultured.", set()),
+        ("A scaffold with autologous bone marrow healed.", {"MSC-BM"}),
+        ("Adipose-derived cells and synovial cells were compared.", {"MSC-AD", "MSC-other"}),
+    ],
+)
+def test_names_and_look_alikes_of_cells(encoder: Encoder, text: str, told: set[str]) -> None:
+    cells = {name.split(":")[1] for name in _ideas(encoder, text) if name.startswith("cell_types:")}
+    assert cells - {"lookalike"} == told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import yaml
 
 from msminer.errors import VocabularyError
 from msminer.resources import shipped
+from msminer.strictyaml import load_strictly
 
 AXES = ("cell_types", "outcomes", "directions", "study_design", "populations", "routes")
 NONE = "none"
@@ -76,23 +77,6 @@ class Vocabulary:
         return frozenset(out)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, which plain YAML lets the last one win."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    seen: dict[Hashable, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in seen:
-            raise VocabularyError("an entry is given twice", entry=key, line=key_node.start_mark.line + 1)
-        seen[key] = loader.construct_object(value_node, deep=True)
-    return seen
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
 def load_vocabulary(path: Path | None = None) -> Vocabulary:
     """The vocabulary of a YAML file, the shipped one by default.
 
@@ -113,7 +97,7 @@ def load_vocabulary(path: Path | None = None) -> Vocabulary:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        data = load_strictly(path.read_text(encoding="utf-8"), VocabularyError)
     except OSError as error:
         raise VocabularyError("the vocabulary cannot be read", path=path.name, why=error.strerror) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

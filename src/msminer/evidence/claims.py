@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from msminer.errors import ClaimError
 from msminer.evidence.rules import Rules, make_rules
 from msminer.resources import shipped
+from msminer.strictyaml import load_strictly
 from msminer.vocabulary import Vocabulary, load_vocabulary
 
 DEFAULT_QUERY = "stem_cells_ms"
@@ -113,30 +114,11 @@ class Register:
         return replace(self, rules=make_rules(data, self.vocabulary.designs))
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice: plain YAML lets the last one win, and a rule would change unseen."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    seen: dict[Hashable, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable) or key in seen:
-            raise ClaimError(
-                "a key of the register is given twice, or is no word", key=key, line=key_node.start_mark.line + 1
-            )
-        seen[key] = loader.construct_object(value_node, deep=True)
-    return seen
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
 def load_register(path: Path | None = None, vocabulary: Vocabulary | None = None) -> Register:
     """Rules and claims of a YAML file, the shipped one by default; raises ClaimError naming the claim and the rule."""
     source = path or shipped("data", "claims.yaml")
     try:
-        data = yaml.load(source.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        data = load_strictly(source.read_text(encoding="utf-8"), ClaimError)
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise ClaimError("the register of claims cannot be read", path=source.name, why=str(error)) from error
     return parse_register(data, vocabulary or load_vocabulary())
