@@ -143,8 +143,8 @@ def overhead(_folder: Path, workers: int, _shards: Path) -> dict[str, Any]:
 
     @flow(persist_result=False)
     def measured() -> float:
-        with bulk.dask.config.set(bulk._UNWATCHED):
-            return float(many.with_options(task_runner=bulk._runner(workers, None))(_TASKS))
+        with bulk.task_runner(workers) as runner:
+            return float(many.with_options(task_runner=runner)(_TASKS))
 
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         list(pool.map(_warm, range(workers)))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,11 +120,18 @@ def bulk(
     folder, shards = folder or home / "pubmed", shards or str(home / "shards")
     if not synced:
         sync_files(tuple(addresses or NLM), folder)
-    with dask.config.set(_UNWATCHED):
-        made = label_files.with_options(task_runner=_runner(workers, cluster))(files_in(folder), shards, model)
+    with task_runner(workers, cluster) as runner:
+        made = label_files.with_options(task_runner=runner)(files_in(folder), shards, model)
     manifest = write_manifest(made, shards)
     _show(manifest, shards)
     return manifest
+
+
+@contextmanager
+def task_runner(workers: int, cluster: str | None = None) -> Iterator[DaskTaskRunner]:
+    """Dask workers on this machine, or those of the cluster; while it lasts, Dask hardly watches itself."""
+    with dask.config.set(_UNWATCHED):
+        yield _runner(workers, cluster)
 
 
 def _runner(workers: int, cluster: str | None) -> DaskTaskRunner:
