@@ -12,7 +12,7 @@ from markupsafe import Markup
 from msminer.report import charts
 from msminer.report.bundle import ReportBundle
 from msminer.report.values import interval, percent, present
-from msminer.report.words import CELLS, OUTCOMES, plain
+from msminer.report.words import CELLS, INTERVALS, OUTCOMES, plain
 
 # Fewer studies than this in all years make no trend worth a picture (our choice, 2026-11: the interval of 5 spans
 # more than 60 points at any share).
@@ -95,7 +95,7 @@ def _shares(rows: pd.DataFrame, group: str) -> Figure | None:
     order = [plain(OUTCOMES, outcome) for outcome in chosen]
     title = f"Share of studies that report a benefit, {GROUPS[group]}"
     svg = charts.shares_svg(part, order, group, f"{title}, by year; the figures are in the table below")
-    methods = ", ".join(sorted(set(part["method"])))
+    methods = ", ".join(sorted(plain(INTERVALS, method) for method in set(part["method"])))
     return Figure(
         title,
         svg,

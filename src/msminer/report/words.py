@@ -107,6 +107,11 @@ METHODS = {
         f"systematic reviews, as there is no study of this kind itself; {_POOLED}"
     ),
 }
+# What the interval of a year's share allows for.
+INTERVALS = {
+    "Wilson; labelled by people": "labels by people",
+    "error matrix, multiple imputation": "the classifier’s errors allowed for",
+}
 KINDS = {
     "quote": "Quoted from the abstract",
     "digest": "Digest in msminer's words, not the published abstract",
