@@ -197,6 +197,7 @@ def remade(bench: Bench, learned: Learned, batch: Any = None) -> Bench:
         material.targets,
         groups=material.groups,
         own=material.own,
+        composed=material.composed,
         learned=learned,
         beside=material.beside,
         vocabulary=bench.vocabulary,

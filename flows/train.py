@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
@@ -11,7 +12,9 @@ from msminer.resources import shipped
 
 
 @task(name="Train the classifier")
-def train_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None, further: Path) -> str:
+def train_model(
+    gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None, further: Sequence[Path]
+) -> str:
     """Fit and save; returns the model id."""
     from msminer.classify.train import train
 
@@ -19,7 +22,9 @@ def train_model(gold: Path, records: list[Path], out: Path, seed: int, transfer:
 
 
 @task(name="Evaluate out of fold")
-def evaluate_model(gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None, further: Path) -> None:
+def evaluate_model(
+    gold: Path, records: list[Path], out: Path, seed: int, transfer: Path | None, further: Sequence[Path]
+) -> None:
     """Write the card beside the model."""
     from msminer.classify.evaluate import evaluate
 
@@ -40,7 +45,7 @@ def train_flow(
     records: list[Path],
     place: Path | None = None,
     transfer: Path | None = None,
-    further: Path | None = None,
+    further: list[Path] | None = None,
     seed: int = 20261101,
 ) -> str:
     """Train on the gold, evaluate by nested cross-validation, publish to `place` (default: the shipped model).
@@ -48,7 +53,9 @@ def train_flow(
     transfer: folder of the public sets (docs/model.md); without it directions are somewhat worse.
     further: labels by a language model to learn from too; default the shipped ones.
     """
-    others = further or shipped("data", "gold", "by_model.jsonl")
+    from msminer.classify.targets import shipped_further
+
+    others = further or shipped_further()
     target = place or shipped("data", "model")
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)

@@ -39,7 +39,7 @@ def test_the_curve_cuts_training_parts_by_group_and_rises_with_them(monkeypatch:
     assert [row["share"] for row in found] == [0.25, 0.5, 1.0]
     assert [row["abstracts"] for row in found] == [4, 10, 20]
     assert all(row % 2 == 1 or row + 1 in train for train in seen for row in train), "a group is never cut in two"
-    scores = [row["measures"]["cell_types micro_f1"]["mean"] for row in found]
+    scores = [row["measures"]["cell_types micro_f1"] for row in found]
     assert scores == sorted(scores)
     assert scores[-1] == 1.0
 
@@ -47,12 +47,13 @@ def test_the_curve_cuts_training_parts_by_group_and_rises_with_them(monkeypatch:
 def test_tables_appear_only_where_something_was_measured() -> None:
     assert list(card._curve(None)) == []
     assert list(card._variants(None)) == []
-    assert list(card._further({"file": None, "abstracts": 0})) == []
-    assert list(card._files({"gold": "g 1", "further": {"file": None, "abstracts": 0}})) == ["Gold: g 1"]
-    assert "from 12 abstracts that a language model read" in next(card._further({"file": "x", "abstracts": 12}))
-    measure = {"mean": 0.7, "least": 0.68, "greatest": 0.72}
-    page = "\n".join(card._curve([{"share": 0.25, "abstracts": 148, "measures": {"cell_types micro_f1": measure}}]))
-    assert "| cell_types micro_f1 | 0.700 [0.680, 0.720] |" in page
+    assert list(card._further({"files": [], "read": 0, "composed": 0})) == []
+    assert list(card._files({"gold": "g 1", "further": {"files": [], "read": 0, "composed": 0}})) == ["Gold: g 1"]
+    told = " ".join(card._further({"files": ["x 1"], "read": 12, "composed": 7}))
+    assert "from 12 abstracts that a language model read," in told
+    assert "the heads of cell types from 7 that it composed" in told
+    page = "\n".join(card._curve([{"share": 0.25, "abstracts": 148, "measures": {"cell_types micro_f1": 0.7}}]))
+    assert "| cell_types micro_f1 | 0.700 |" in page
     gap = {"difference": {"value": -0.01, "low": -0.02, "high": 0.0}, "value": 0.71}
     page = "\n".join(card._variants({"shipped": {"outcome": 0.72}, "without topics": {"outcome": gap}}))
     assert "| shipped | 0.720 |" in page

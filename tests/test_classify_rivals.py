@@ -53,7 +53,19 @@ def test_each_label_is_shown_what_stands_of_it_and_no_other(encoder: Encoder) ->
     assert {ids[n] for n in np.flatnonzero(everywhere)} == {"MSC", "NSC"}
     assert {ids[n] for n in np.flatnonzero(title)} == {"MSC"}
     assert {ids[n] for n in np.flatnonzero(told)} == {"MSC", "NSC"}
-    assert not shown[ids.index("none")].any(), "no words speak of none"
+    stem, own = len(kinds), columns[:, : len(kinds)]
+    assert (own[ids.index("none")] < 0).all(), "no words speak of none"
+    assert shown[ids.index("none"), stem] == pytest.approx(np.log1p(3)), "but words for stem cells do"
+
+
+def test_cells_are_shown_their_tissue(encoder: Encoder) -> None:
+    batch = encoder.encode([{"title": "Stromal cells harvested from fat", "abstract": ""}])
+    dense = views.document_dense(batch, encoder.idea_names)
+    ids = load_vocabulary().ids("cell_types")
+    columns = rivals.own_columns(encoder, "cell_types", ids, 0)
+    title = encoder.idea_names.index("tissue:fat") + len(encoder.idea_names)
+    assert {ids[n] for n in np.flatnonzero((columns == title).any(axis=1))} == {"MSC-AD"}
+    assert dense[0, title] == 1.0
 
 
 def test_designs_are_shown_what_an_abstract_says_of_itself(encoder: Encoder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +12,16 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from msminer.classify import spec
 from msminer.classify.errors_table import error_tables
 from msminer.classify.evaluate import evaluate, splits
+from msminer.classify.fit import _fit_groups
 from msminer.classify.heads import Recipe, View, fit_heads, fit_scaling
 from msminer.classify.leaks import check_no_leak, groups_of, leaks, without_leaks
 from msminer.classify.scores import reliability, score_all
-from msminer.classify.targets import BY_MODEL, paired, read_all, read_gold, text_sha256
-from msminer.classify.train import train
+from msminer.classify.targets import BY_MODEL, COMPOSED, paired, read_all, read_gold, shipped_further, text_sha256
+from msminer.classify.text import full_text
+from msminer.classify.train import prepare, read_records, train
 from msminer.errors import DataError
 from msminer.resources import shipped
 from msminer.vocabulary import NONE, load_vocabulary
@@ -159,25 +163,48 @@ def entry(pmid: str, **more: Any) -> dict[str, Any]:
 
 
 def test_further_labels_are_marked_and_never_stand_for_the_gold(tmp_path: Path) -> None:
-    for name, rows in {"gold": [entry("1", how="agreed")], "more": [entry("1"), entry("2"), entry("9")]}.items():
+    files = {
+        "gold": [entry("1", how="agreed")],
+        "more": [entry("1"), entry("2"), entry("9")],
+        "composed": [entry("c-1", title="Ours.", abstract="It was so.")],
+    }
+    for name, rows in files.items():
         (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    entries, texts = read_all(tmp_path / "gold", tmp_path / "more", [record("2", "Two."), record("1", "One.")])
-    assert [(one["pmid"], one["how"]) for one in entries] == [("1", "agreed"), ("2", BY_MODEL)]
-    assert [one["pmid"] for one in texts] == ["1", "2"]
+    further = [tmp_path / "more", tmp_path / "composed"]
+    entries, texts = read_all(tmp_path / "gold", further, [record("2", "Two."), record("1", "One.")])
+    assert [(one["pmid"], one["how"]) for one in entries] == [("1", "agreed"), ("2", BY_MODEL), ("c-1", COMPOSED)]
+    assert [one["pmid"] for one in texts] == ["1", "2", "c-1"]
+    assert texts[2] == {"pmid": "c-1", "title": "Ours.", "abstract": "It was so."}, "no label beside the text"
     with pytest.raises(DataError, match="no record of the gold"):
-        read_all(tmp_path / "gold", tmp_path / "more", [record("2", "Two.")])
+        read_all(tmp_path / "gold", further, [record("2", "Two.")])
 
 
 def test_further_abstracts_are_trained_on_where_they_leak_nothing_and_never_tested() -> None:
     groups = [*range(20), 3, 30, 31]
     own = np.arange(23) < 20
-    material: Any = SimpleNamespace(own=own, groups=groups, size=23)
+    material: Any = SimpleNamespace(own=own, groups=groups, real=np.arange(23))
     outer = splits(material, 5)
     assert sorted(np.concatenate([test for _, test in outer]).tolist()) == list(range(20))
     for train_rows, test_rows in outer:
         assert {21, 22} <= set(train_rows.tolist())
         assert (20 in train_rows) == (3 not in test_rows)
         assert not set(train_rows.tolist()) & set(test_rows.tolist())
+
+
+def test_composed_abstracts_teach_the_heads_of_cell_types_alone(tmp_path: Path) -> None:
+    gold, records = tiny_gold(tmp_path)
+    texts, vocabulary = list(read_records([records])), load_vocabulary()
+    entries = [{**row, "how": COMPOSED} if n % 4 == 0 else row for n, row in enumerate(read_gold(gold))]
+    encoder, material = prepare(*paired(entries, texts), texts, vocabulary, 3)
+    assert material.composed.sum() == len(material.own) - material.own.sum() > 0
+    assert not material.composed[material.real].any()
+    assert (material.weights[material.composed] == spec.COMPOSED).all()
+    unread = replace(material, composed=np.zeros_like(material.composed))
+    taught, alone = (_fit_groups(one, material.real, encoder, vocabulary, 3) for one in (material, unread))
+    changed = {axis for axis in taught[0] if not np.array_equal(taught[0][axis].dense, alone[0][axis].dense)}
+    assert changed == {"cell_types"}
+    assert np.array_equal(taught[1].values, alone[1].values)
+    assert np.array_equal(taught[2].dense, alone[2].dense)
 
 
 def test_a_row_of_no_weight_teaches_nothing() -> None:
@@ -195,11 +222,13 @@ def test_a_row_of_no_weight_teaches_nothing() -> None:
 def test_shipped_labels_of_the_language_model_are_in_the_vocabulary_and_none_is_of_the_gold() -> None:
     vocabulary = load_vocabulary()
     gold = {row["pmid"] for row in read_gold(shipped("data", "gold", "gold.jsonl"))}
-    rows = read_gold(shipped("data", "gold", "by_model.jsonl"))
+    read, composed = map(read_gold, shipped_further())
+    assert {row["how"] for row in read} == {BY_MODEL}
+    assert {row["how"] for row in composed} == {COMPOSED}
+    rows = [*read, *composed]
     assert len({row["pmid"] for row in rows}) == len(rows)
     assert not gold & {row["pmid"] for row in rows}
     for row in rows:
-        assert row["how"] == BY_MODEL
         for axis in ("cell_types", "populations", "routes"):
             assert set(row[axis]) <= set(vocabulary.ids(axis)), row["pmid"]
             parents = {vocabulary.parents[label] for label in row[axis] if label in vocabulary.parents}
@@ -213,6 +242,17 @@ def test_shipped_labels_of_the_language_model_are_in_the_vocabulary_and_none_is_
             assert 0 <= found["start"] < found["end"]
 
 
+def test_composed_abstracts_hold_their_rationales_and_no_two_are_alike() -> None:
+    rows = read_gold(shipped_further()[1])
+    for row in rows:
+        assert row["pmid"].startswith("composed-"), "never to be taken for a PMID"
+        text = full_text(row["title"], row["abstract"])
+        for found in row["findings"]:
+            assert text[found["start"] : found["end"]].strip(), row["pmid"]
+            assert found["end"] <= len(text), row["pmid"]
+    assert len(set(groups_of(rows))) == len(rows)
+
+
 @pytest.mark.slow
 def test_scores_are_of_the_gold_alone(tmp_path: Path) -> None:
     gold, records = tiny_gold(tmp_path)
@@ -220,22 +260,23 @@ def test_scores_are_of_the_gold_alone(tmp_path: Path) -> None:
     kept, further = tmp_path / "kept.jsonl", tmp_path / "further.jsonl"
     kept.write_text("".join(rows[: 2 * len(rows) // 3]), encoding="utf-8")
     further.write_text("".join(rows[len(rows) // 3 :]), encoding="utf-8")
-    made = evaluate(kept, [records], seed=3, further=further)
+    made = evaluate(kept, [records], seed=3, further=[further])
     assert [row["pmid"] for row in made["out_of_fold"]] == [row["pmid"] for row in read_gold(kept)]
     assert made["data"]["abstracts"] == 2 * len(rows) // 3
-    assert made["data"]["further"]["abstracts"] == len(rows) - 2 * len(rows) // 3
+    assert made["data"]["further"]["read"] == len(rows) - 2 * len(rows) // 3
+    assert made["data"]["further"]["composed"] == 0
 
 
 @pytest.mark.slow
 @pytest.mark.corpus
 def test_no_text_of_the_gold_stands_on_both_sides_of_a_split(corpus: Path) -> None:
-    from msminer.classify.train import read_records
-
     everything = list(read_records(sorted((corpus / "pubmed").glob("*.xml.gz"))))
-    gold, further = shipped("data", "gold", "gold.jsonl"), shipped("data", "gold", "by_model.jsonl")
+    gold, further = shipped("data", "gold", "gold.jsonl"), shipped_further()
     entries, texts = read_all(gold, further, everything)
-    assert len(texts) == len(read_gold(gold)) + len(read_gold(further))
-    own = np.array([entry["how"] != BY_MODEL for entry in entries])
-    material: Any = SimpleNamespace(own=own, groups=groups_of(texts), size=len(texts))
+    assert len(texts) == len(read_gold(gold)) + sum(len(read_gold(path)) for path in further)
+    own = np.array([entry["how"] not in {BY_MODEL, COMPOSED} for entry in entries])
+    composed, groups = np.array([entry["how"] == COMPOSED for entry in entries]), np.array(groups_of(texts))
+    assert not set(groups[composed]) & set(groups[~composed]), "a composed abstract copies a real one"
+    material: Any = SimpleNamespace(own=own, groups=groups.tolist(), real=np.flatnonzero(~composed))
     for train_rows, test_rows in splits(material, 20261101):
         check_no_leak([texts[r] for r in train_rows], [texts[r] for r in test_rows], ("train", "test"))

@@ -62,15 +62,16 @@ def as_markdown(made: Mapping[str, Any]) -> str:
 
 
 def _further(told: Mapping[str, Any] | None) -> Iterator[str]:
-    if told and told["abstracts"]:
-        yield f"Heads and trees also learn from {told['abstracts']} abstracts that a language model read, in every fold"
-        yield "but where one shares a text with those asked about; no score, threshold or calibration rests on them."
+    if told and told["files"]:
+        yield f"Heads and trees also learn from {told['read']} abstracts that a language model read, in every fold but"
+        yield "where one shares a text with those asked about, and the heads of cell types from"
+        yield f"{told['composed']} that it composed; no score, threshold or calibration rests on any of them."
 
 
 def _files(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"Gold: {data['gold']}"
-    if (data.get("further") or {}).get("file"):
-        yield f"By a language model: {data['further']['file']}"
+    for name in (data.get("further") or {}).get("files", ()):
+        yield f"By a language model: {name}"
 
 
 def notes() -> str:
@@ -168,14 +169,8 @@ def _curve(rows: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
     yield "| measure | " + " | ".join(f"{row['share']:.0%} ({row['abstracts']} abstracts)" for row in rows) + " |"
     yield "|---" * (len(rows) + 1) + "|"
     for name in rows[0]["measures"]:
-        yield f"| {name} | " + " | ".join(_drawn(row["measures"][name]) for row in rows) + " |"
+        yield f"| {name} | " + " | ".join(f"{row['measures'][name]:.3f}" for row in rows) + " |"
     yield ""
-
-
-def _drawn(value: Mapping[str, float]) -> str:
-    if value["least"] == value["greatest"]:
-        return f"{value['mean']:.3f}"
-    return f"{value['mean']:.3f} [{value['least']:.3f}, {value['greatest']:.3f}]"
 
 
 def _variants(found: Mapping[str, Any] | None) -> Iterator[str]:

@@ -12,7 +12,6 @@ from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import measures
 
 SHARES = (0.25, 0.5)
-REPEATS = 1
 
 
 def learning_curve(
@@ -20,27 +19,22 @@ def learning_curve(
 ) -> list[dict[str, Any]]:
     """Scores out of fold when each outer fold's training part is cut to a share of its near-duplicate groups.
 
-    The parts hold gold and other abstracts alike. One row a share: share, abstracts trained on (mean), and each measure
-    as its mean over REPEATS draws, with the least and the greatest. The last row is that of all abstracts, from the
-    labels `whole`.
+    The parts hold gold and other abstracts alike, one draw a share and fold. One row a share: share, abstracts trained
+    on (mean over folds), and each measure. The last row is that of all abstracts, from the labels `whole`.
     """
-    jobs = [(repeat, share, fold) for share in SHARES for repeat in range(REPEATS) for fold in range(len(outer))]
+    jobs = [(share, fold) for share in SHARES for fold in range(len(outer))]
 
     def work(number: int) -> tuple[int, list[Told]]:
-        repeat, share, fold = jobs[number]
-        train = _part(outer[fold][0], ground.material.groups, share, ground.seed + 100 * repeat + fold)
+        share, fold = jobs[number]
+        train = _part(outer[fold][0], ground.material.groups, share, ground.seed + fold)
         return len(train), out_of_fold(ground, train, outer[fold][1])
 
     found = in_processes(work, len(jobs), processes)
     rows = []
     for share in SHARES:
-        drawn = [
-            [(outer[job[2]][1], *result) for job, result in zip(jobs, found, strict=True) if job[:2] == (repeat, share)]
-            for repeat in range(REPEATS)
-        ]
-        sizes = [size for folds in drawn for _, size, _ in folds]
-        rows.append(_row(ground, share, sizes, [_in_order(folds, len(whole)) for folds in drawn]))
-    return [*rows, _row(ground, 1.0, [len(train) for train, _ in outer], [whole])]
+        drawn = [(outer[job[1]][1], *result) for job, result in zip(jobs, found, strict=True) if job[0] == share]
+        rows.append(_row(ground, share, [size for _, size, _ in drawn], _in_order(drawn, len(whole))))
+    return [*rows, _row(ground, 1.0, [len(train) for train, _ in outer], whole)]
 
 
 def _part(train: Rows, groups: Sequence[int], share: float, seed: int) -> Rows:
@@ -59,20 +53,11 @@ def _in_order(folds: Sequence[tuple[Rows, int, list[Told]]], n: int) -> list[Tol
     return out
 
 
-def _row(
-    ground: Ground, share: float, sizes: Sequence[int], repeats: Sequence[Sequence[Mapping[str, Any]]]
-) -> dict[str, Any]:
-    own = ground.entries[: len(repeats[0])]
-    ones = np.ones(len(own))
-    values: dict[str, list[float]] = {}
-    for told in repeats:
-        for name, measure in measures(own, told, ground.vocabulary).items():
-            values.setdefault(name, []).append(measure(ones))
+def _row(ground: Ground, share: float, sizes: Sequence[int], told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    ones = np.ones(len(told))
+    found = measures(ground.entries[: len(told)], told, ground.vocabulary)
     return {
         "share": share,
         "abstracts": round(float(np.mean(sizes))),
-        "measures": {
-            name: {"mean": round(float(np.mean(v)), 4), "least": round(min(v), 4), "greatest": round(max(v), 4)}
-            for name, v in values.items()
-        },
+        "measures": {name: round(float(measure(ones)), 4) for name, measure in found.items()},
     }

@@ -17,7 +17,7 @@ from msminer.classify.heads import folds, repeatable
 from msminer.classify.leaks import check_no_leak
 from msminer.classify.nested import Ground, Told, in_processes, out_of_fold
 from msminer.classify.scores import calibration, score_all
-from msminer.classify.targets import read_all
+from msminer.classify.targets import BY_MODEL, COMPOSED, read_all
 from msminer.classify.train import SEED, prepare, read_records
 from msminer.resources import file_sha256, shipped
 from msminer.vocabulary import NONE, Vocabulary, load_vocabulary
@@ -34,7 +34,7 @@ def evaluate(
     seed: int = SEED,
     processes: int = 2,
     transfer: Path | None = None,
-    further: Path | None = None,
+    further: Sequence[Path] = (),
     curve: bool = False,
 ) -> dict[str, Any]:
     """Nested cross-validation on the gold: 5 outer folds grouped by near-duplicate, all tuning within each.
@@ -60,7 +60,11 @@ def evaluate(
     made["data"] = {
         "gold": _named_sha256(gold),
         "abstracts": own,
-        "further": {"file": _named_sha256(further) if further else None, "abstracts": len(entries) - own},
+        "further": {
+            "files": [_named_sha256(path) for path in further],
+            "read": sum(entry["how"] == BY_MODEL for entry in entries[own:]),
+            "composed": sum(entry["how"] == COMPOSED for entry in entries[own:]),
+        },
         "records": [_named_sha256(p) for p in records],
         "seed": seed,
     }
@@ -77,9 +81,11 @@ def evaluate(
 
 
 def splits(material: Material, seed: int) -> list[tuple[Rows, Rows]]:
-    """Outer folds (train, test) of the gold; other abstracts are trained on where they share no text with the test."""
+    """Outer folds (train, test) of the gold; abstracts that a language model read are trained on where they share no
+    text with the test. Those that it composed are in no fold.
+    """
     own, groups = int(material.own.sum()), np.asarray(material.groups)
-    others = np.arange(own, material.size)
+    others = material.real[own:]
     outer = folds(own, list(material.groups)[:own], OUTER_FOLDS, seed)
     return [(np.append(train, others[~np.isin(groups[others], groups[test])]), test) for train, test in outer]
 

@@ -62,14 +62,17 @@ class Material:
     """What is learned from: the batch, its targets, near-duplicate group of each abstract, what stands beside its text,
     role chances of sentences (told), views and label matrices.
 
-    own: which abstracts are the gold's. The others were read by a language model: heads and trees learn from them, but
-    what says how sure the answers are, and from where on a label is given, is fitted on the gold alone.
+    own: which abstracts are the gold's. The others were read or written by a language model: heads and trees learn from
+    them, but what says how sure the answers are, and from where on a label is given, is fitted on the gold alone.
+    composed: which abstracts a language model wrote: they are never among the rows of `fit`, and teach the heads of
+    `spec.COMPOSED_FOR` beside these.
     """
 
     batch: Batch
     targets: Targets
     groups: Sequence[int]
     own: Bools
+    composed: Bools
     learned: Learned
     beside: Beside
     told: Floats
@@ -84,9 +87,15 @@ class Material:
         return len(self.batch.first) - 1
 
     @property
+    def real(self) -> Rows:
+        """The abstracts that nobody composed."""
+        return np.flatnonzero(~self.composed)
+
+    @property
     def weights(self) -> Doubles:
         """How much each abstract counts where whole abstracts are learned from."""
-        return np.asarray(np.where(self.own, 1.0, spec.FURTHER), np.float64)
+        read = np.where(self.composed, spec.COMPOSED, spec.FURTHER)
+        return np.asarray(np.where(self.own, 1.0, read), np.float64)
 
 
 def make_material(
@@ -96,6 +105,7 @@ def make_material(
     *,
     groups: Sequence[int],
     own: Bools,
+    composed: Bools,
     learned: Learned,
     beside: Beside,
     vocabulary: Vocabulary,
@@ -116,6 +126,7 @@ def make_material(
         targets,
         groups,
         own,
+        composed,
         learned,
         beside,
         told,
@@ -190,13 +201,15 @@ def _fit_groups(
     material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int
 ) -> tuple[dict[str, Heads], Forest, Heads]:
     ideas, topics, hints = encoder.idea_names, material.learned.topics.shape[1], len(material.learned.hints.names)
-    of_documents = material.documents.rows(rows)
-    spread_of = spread(of_documents.dense)
     documents = {}
+    taught = {axis: np.append(rows, np.flatnonzero(material.composed)) for axis in spec.COMPOSED_FOR}
     for axis, labels in material.axes.items():
         ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
         recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics, hints), spec.WORDS, spec.STRENGTH)
-        documents[axis] = fit_heads(of_documents, labels[rows], recipe, spread_of, material.weights[rows])
+        seen = taught.get(axis, rows)
+        view = material.documents.rows(seen)
+        documents[axis] = fit_heads(view, labels[seen], recipe, spread(view.dense), material.weights[seen])
+    of_documents = material.documents.rows(rows)
     heard = [axis for axis in documents if axis not in spec.ALONE]
     names = tuple(f"{axis}:{name}" for axis in heard for name in documents[axis].names)
     together = np.hstack([material.axes[axis][rows] for axis in heard])

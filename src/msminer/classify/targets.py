@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from msminer.classify.features import Batch
 from msminer.classify.text import full_text
 from msminer.errors import DataError
+from msminer.resources import shipped
 from msminer.vocabulary import Vocabulary
 
 Bools = npt.NDArray[np.bool_]
@@ -72,26 +73,42 @@ def read_gold(path: Path) -> list[dict[str, Any]]:
     return out
 
 
-# What the field `how` of an entry says that a language model read: learned from, never scored on.
+# What the field `how` of an entry says of labels that are learned from and never scored on: a language model read the
+# abstract, or wrote it.
 BY_MODEL = "language model, one reading"
+COMPOSED = "composed by a language model, results invented"
+Entries = list[Mapping[str, Any]]
+
+
+def shipped_further() -> tuple[Path, ...]:
+    """The labels by a language model that the shipped model learned from: abstracts that it read, and composed."""
+    return tuple(shipped("data", "gold", name) for name in ("by_model.jsonl", "composed.jsonl"))
 
 
 def read_all(
-    gold: Path, further: Path | None, records: Sequence[Mapping[str, Any]]
-) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Entries that have their text, and those texts: first the gold's, then those of abstracts that a model read.
+    gold: Path, further: Sequence[Path], records: Sequence[Mapping[str, Any]]
+) -> tuple[Entries, list[Mapping[str, Any]]]:
+    """Entries that have their text, and those texts: first the gold's, then those of the files `further`.
 
-    further: a file like the gold, whose entries are marked BY_MODEL; those of the gold's own abstracts are left out.
-    Raises DataError as `read_gold` and `paired`, but a file `further` without any text is no error.
+    further: files like the gold. An entry with title and abstract of its own is marked COMPOSED, any other BY_MODEL;
+    those of the gold's own abstracts are left out. Raises DataError as `read_gold` and `paired`, but a file of
+    `further` without any text is no error.
     """
     entries, texts = paired(read_gold(gold), records)
-    held = {str(record["pmid"]) for record in records} - {str(entry["pmid"]) for entry in entries}
-    more = [{**entry, "how": BY_MODEL} for entry in (read_gold(further) if further else ())]
-    more = [entry for entry in more if str(entry["pmid"]) in held]
-    if not more:
-        return entries, texts
-    read, theirs = paired(more, records)
-    return [*entries, *read], [*texts, *theirs]
+    taken = {str(entry["pmid"]) for entry in entries}
+    for path in further:
+        more, theirs = _others(path, records, taken)
+        entries, texts = [*entries, *more], [*texts, *theirs]
+    return entries, texts
+
+
+def _others(path: Path, records: Sequence[Mapping[str, Any]], taken: Collection[str]) -> tuple[Entries, Entries]:
+    rows = [row for row in read_gold(path) if str(row["pmid"]) not in taken]
+    composed = [{field: row[field] for field in ("pmid", "title", "abstract")} for row in rows if "abstract" in row]
+    texts = [*records, *composed]
+    held = {str(text["pmid"]) for text in texts}
+    kept = [{**row, "how": COMPOSED if "abstract" in row else BY_MODEL} for row in rows if str(row["pmid"]) in held]
+    return paired(kept, texts) if kept else ([], [])
 
 
 def paired(

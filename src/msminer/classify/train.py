@@ -23,7 +23,7 @@ from msminer.classify.modelfile import Model, save_model, state_of
 from msminer.classify.models import Beside, Learned
 from msminer.classify.phrases import PhraseBook, cue_phrases, vocabulary_phrases
 from msminer.classify.roles import fit_roles, no_roles, told_roles
-from msminer.classify.targets import BY_MODEL, make_targets, read_all
+from msminer.classify.targets import BY_MODEL, COMPOSED, make_targets, read_all
 from msminer.classify.text import full_text, sentence_spans, tokens
 from msminer.classify.topics import fit_topics, topic_texts
 from msminer.classify.transfer import fit_change_heads, no_change_heads
@@ -43,13 +43,13 @@ def train(
     out: Path,
     seed: int = SEED,
     transfer: Path | None = None,
-    further: Path | None = None,
+    further: Sequence[Path] = (),
 ) -> Model:
     """Fit the classifier on a gold file and the records that hold its texts; write it to the folder `out`.
 
     records: PubMed XML or JSON lines (pmid, title, abstract). transfer: folder of the public sets of `transfer`,
     which tell rise from fall and results from background; training works without it, findings are somewhat worse.
-    further: labels by a language model, in the gold's format; heads and trees learn from them too.
+    further: files of labels by a language model, in the gold's format; heads and trees learn from them too.
     Raises DataError when the gold or its texts do not fit.
     """
     vocabulary = load_vocabulary()
@@ -57,7 +57,7 @@ def train(
     entries, texts = read_all(gold, further, everything)
     with repeatable():
         encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
-        parts = fit(material, np.arange(material.size), encoder, vocabulary, seed)
+        parts = fit(material, material.real, encoder, vocabulary, seed)
     return save_model(state_of(encoder, parts), golden_records(), out, vocabulary)
 
 
@@ -78,7 +78,7 @@ def prepare(
     topics = fit_topics(topic_texts(everything, held) or list(texts), encoder, seed)
     batch = encoder.encode(texts)
     targets = make_targets(gold, batch, vocabulary)
-    own = np.array([entry.get("how") != BY_MODEL for entry in gold])
+    own = np.array([entry.get("how") not in {BY_MODEL, COMPOSED} for entry in gold])
     if not any(own[finding.abstract] for finding in targets.findings):
         raise DataError("the gold holds no finding: outcomes and directions cannot be learned", abstracts=len(texts))
     learned = Learned(
@@ -94,6 +94,7 @@ def prepare(
         targets,
         groups=groups_of(texts),
         own=own,
+        composed=np.array([entry.get("how") == COMPOSED for entry in gold]),
         learned=learned,
         beside=Beside(Headings(vocabulary).read(texts), told_roles(texts, batch)),
         vocabulary=vocabulary,

@@ -57,7 +57,7 @@ def annotate(
 
 Gold = Annotated[Path | None, typer.Option(help="Gold labels (JSON lines); default the shipped ones.", exists=True)]
 Further = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(help="Labels by a language model to learn from too; default the shipped ones.", exists=True),
 ]
 Records = Annotated[list[Path], typer.Option(help="PubMed XML or JSON lines with the gold's texts, or their folder.")]
@@ -84,12 +84,13 @@ def train(
 
     Example: msminer train --gold gold.jsonl --records records-1.xml.gz records-2.xml.gz
     """
+    from msminer.classify.targets import shipped_further
     from msminer.classify.train import train as fit
     from msminer.settings import load_settings
 
     folder = output or load_settings().home / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    labels, others = gold or _shipped_gold(), further or _shipped_further()
+    labels, others = gold or _shipped_gold(), further or shipped_further()
     model = fit(labels, _files([*records, *(more or [])]), folder, seed=seed, transfer=transfer, further=others)
     typer.echo(json.dumps({"model": model.id, "folder": str(folder)}) if as_json else f"{model.id} -> {folder}")
 
@@ -116,15 +117,16 @@ def evaluate(
     """
     from msminer.classify import card, load_model
     from msminer.classify.evaluate import evaluate as out_of_fold
+    from msminer.classify.targets import shipped_further
     from msminer.classify.unseen import score_unseen, unseen
 
     files, labels = _files([*records, *(more or [])]), gold or _shipped_gold()
-    trained_on = (_shipped_gold(), _shipped_further())
+    trained_on = (_shipped_gold(), *shipped_further())
     if unseen(labels, trained_on):
         made = score_unseen(load_model(model), labels, files, trained_on, seed=seed)
         page = card.scores_as_markdown(made)
     else:
-        others = further or _shipped_further()
+        others = further or shipped_further()
         made = out_of_fold(labels, files, output, seed=seed, transfer=transfer, further=others, curve=curve)
         page = card.as_markdown(made)
     typer.echo(json.dumps(made, ensure_ascii=False, indent=1) if as_json else page)
@@ -132,10 +134,6 @@ def evaluate(
 
 def _shipped_gold() -> Path:
     return shipped("data", "gold", "gold.jsonl")
-
-
-def _shipped_further() -> Path:
-    return shipped("data", "gold", "by_model.jsonl")
 
 
 def _files(records: list[Path]) -> list[Path]:

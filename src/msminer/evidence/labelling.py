@@ -27,7 +27,7 @@ _GOLD_WORTH = 100.0
 # than Jeffreys' half for each of the four.
 _CLAIM_WORTH = 2.0
 # The share of findings that are real differs between the ten outcomes of the gold like draws of a Beta of this strength
-# (0.67 to 0.82, before 0.60 to 0.77, 2026-11).
+# (0.65 to 0.82, before 0.60 to 0.77, 2026-11).
 _REAL_WORTH = 60.0
 # Draws for one claim. Their weights leave 100 to 700 as good as independent ones (3 to 100 studies, 2026-11).
 _DRAWS = 1000
