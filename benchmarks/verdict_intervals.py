@@ -5,7 +5,8 @@ Run: python benchmarks/verdict_intervals.py [--runs 400]
 A claim of 10, 30 or 100 studies as read. Each belongs to the claim's stratum (cell type, population, design) with the
 probability that its labels have; the others report a benefit with another share, unknown to the method. Directions are
 read with the errors of the shipped model, and some findings are none. Beside the interval: the same without doubt about
-who belongs, and the gold alone: GOLD labelled studies that belong to such a claim.
+who belongs, and the gold alone: GOLD labelled studies that belong to such a claim. And how often the tier is said to
+support the claim, which is wrong where no more than half of its studies do.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,7 +25,7 @@ from msminer.evidence.claims import Register, load_register
 from msminer.evidence.correction import GoldTable, gold_share
 from msminer.evidence.labelling import labelling_from
 from msminer.evidence.publications import Finding, Publication
-from msminer.evidence.tiers import share_of
+from msminer.evidence.tiers import share_of, stance_of
 from msminer.evidence.votes import Vote, as_read, score_of
 from msminer.resources import shipped
 
@@ -35,6 +37,8 @@ BELONGS = (0.97, 0.9, 0.75)
 STRANGERS = ("alike", "positive")
 # Set by hand: a direction claim finds a handful of studies among the 741 abstracts of the gold (2026-11).
 GOLD = 5
+# No more than half of the studies: nothing that a verdict may call support.
+HALF = 0.5
 NAMES = ("benefit", "no_effect", "harm", "mixed")
 
 
@@ -87,7 +91,8 @@ def cell(
         alone = gold_share(GoldTable(known, 0, 0, GOLD - known), run)
         width = found.high - found.low
         held = [one.low <= share <= one.high for one in (found, without)]
-        rows.append([*held, width, width < alone.high - alone.low])
+        supports = stance_of(read[0], found, register.rules) == "supports"
+        rows.append([*held, width, width < alone.high - alone.low, supports])
     return [float(value) for value in np.mean(rows, axis=0)]
 
 
@@ -97,16 +102,22 @@ def main() -> None:
     options = parser.parse_args()
     register = load_register()
     errors = json.loads(shipped("data", "model", "errors.json").read_text("utf-8"))
-    total = []
+    total, wrong = [], defaultdict(list)
     for size, share, belongs, strangers in itertools.product(SIZES, SHARES, BELONGS, STRANGERS):
-        covers, blind, width, narrower = cell(register, errors, size, share, belongs, strangers, options.runs)
+        covers, blind, width, narrower, supports = cell(register, errors, size, share, belongs, strangers, options.runs)
         total.append((covers, blind, narrower > 0.5))
-        figures = f"covers {covers:.3f}, without doubt of belonging {blind:.3f}, width {width:.2f}"
+        if share <= HALF:
+            wrong[size, share].append(supports)
+        figures = (
+            f"covers {covers:.3f}, without doubt of belonging {blind:.3f}, width {width:.2f}, backs {supports:.3f}"
+        )
         print(f"{size:3} studies, share {share}, belongs {belongs}, others {strangers}: {figures}", flush=True)
     covers, blind, narrower = (np.array(one) for one in zip(*total, strict=True))
     print(f"coverage {covers.min():.3f} to {covers.max():.3f}, mean {covers.mean():.3f}")
     print(f"without doubt of belonging {blind.min():.3f} to {blind.max():.3f}, mean {blind.mean():.3f}")
     print(f"narrower than the gold alone in {narrower.mean():.0%} of cells")
+    for (size, share), rates in wrong.items():
+        print(f"{size:3} studies, share {share}: said to support in {min(rates):.1%} to {max(rates):.1%} of runs")
 
 
 if __name__ == "__main__":

@@ -5,16 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msminer.evidence.citation import compare
 from msminer.evidence.claims import StudyTarget, load_register, parse_register
+from msminer.evidence.labelling import Reading
 from msminer.evidence.publications import Figure, Finding, Publication
+from msminer.evidence.statistics import Share
+from msminer.evidence.tiers import stance_of
 from msminer.evidence.verdicts import judge
+from msminer.evidence.votes import Vote
 from msminer.vocabulary import load_vocabulary
 
 REGISTER = load_register()
@@ -587,6 +593,26 @@ def test_labels_that_may_be_wrong_weigh_less_than_labels_by_people() -> None:
     assert other["share"] < one["share"]
     assert verdict(many(3, "observational")) == "backed"
     assert entry(read(3), options={"errors": ERRORS})["verdict"] == "insufficient"
+
+
+@pytest.mark.parametrize(
+    ("agrees", "share", "chance", "by_people", "by_model"),
+    [
+        (True, 0.85, 0.85, "supports", "too few"),
+        (True, 0.85, 0.9, "supports", "supports"),
+        (False, 0.1, 0.15, "against", "against"),
+    ],
+)
+def test_a_model_must_be_surer_to_support_a_claim_than_to_speak_against_it(
+    agrees: bool, share: float, chance: float, by_people: str, by_model: str
+) -> None:
+    told = "benefit" if agrees else "harm"
+    vote = Vote("1", paper("observational"), "observational", told, agrees, "MSC", (), float(agrees))
+    one = np.ones((1, 1))
+    read_by_model = replace(vote, reading=Reading((told,), one[0], one, one, {told: (1.0, float(agrees), 0.0)}))
+    found = Share(share, 0.0, 1.0, chance, share, 0.1, "partial pooling")
+    assert stance_of([vote] * 5, found, REGISTER.rules) == by_people
+    assert stance_of([*[vote] * 4, read_by_model], found, REGISTER.rules) == by_model
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

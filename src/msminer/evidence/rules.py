@@ -49,6 +49,7 @@ class RuleBlock(BaseModel):
     no_effect_is_benefit: tuple[str, ...]
     support_share: float = Field(ge=0.5, le=1)
     support_probability: float = Field(ge=0.5, lt=1)
+    support_probability_read: float = Field(ge=0.5, lt=1)
     pool: tuple[float, ...] = Field(min_length=1)
     null_controlled_vetoes: bool
     largest_trial_vetoes: bool

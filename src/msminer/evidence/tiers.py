@@ -90,7 +90,9 @@ def stance_of(votes: Sequence[Vote], share: Share, rules: Rules) -> Stance:
         return "too few"
     # A correction may take support away, never give it: what was read must say the same at face value.
     low, high = sorted((share.share, _at_face_value(votes, rules)))
-    if low >= block.support_share and share.above_half >= block.support_probability:
+    read = any(vote.reading is not None for vote in votes)
+    sure = block.support_probability_read if read else block.support_probability
+    if low >= block.support_share and share.above_half >= sure:
         return "supports"
     if high <= 1 - block.support_share and share.above_half <= 1 - block.support_probability:
         return "against"
