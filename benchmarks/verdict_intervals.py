@@ -2,11 +2,12 @@
 
 Run: python benchmarks/verdict_intervals.py [--runs 400]
 
-A claim of 10, 30 or 100 studies as read. Each belongs to the claim's stratum (cell type, population, design) with the
-probability that its labels have; the others report a benefit with another share, unknown to the method. Directions are
-read with the errors of the shipped model, and some findings are none. Beside the interval: the same without doubt about
-who belongs, and the gold alone: GOLD labelled studies that belong to such a claim. And how often the tier is said to
-support the claim, which is wrong where no more than half of its studies do.
+A claim of 5, 10, 30 or 100 studies as read. Each belongs to the claim's stratum (cell type, population, design) with
+the probability that its labels have; the others report a benefit with another share, unknown to the method. Directions
+are read with the errors of the shipped model, and some findings are none. Beside the interval: the same without doubt
+about who belongs, and the gold alone: GOLD labelled studies that belong to such a claim. And how often the tier is
+said to support the claim, by people's labels and, at three least probabilities, by the model's: wrong where no more
+than half of its studies do.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from msminer.evidence.tiers import share_of, stance_of
 from msminer.evidence.votes import Vote, as_read, score_of
 from msminer.resources import shipped
 
-SIZES = (10, 30, 100)
+SIZES = (5, 10, 30, 100)
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 # Mean probability that a study belongs: labels nearly sure, usual, poor. Spread: Beta of strength 8.
 BELONGS = (0.97, 0.9, 0.75)
@@ -37,8 +38,8 @@ BELONGS = (0.97, 0.9, 0.75)
 STRANGERS = ("alike", "positive")
 # Set by hand: a direction claim finds a handful of studies among the 741 abstracts of the gold (2026-11).
 GOLD = 5
-# No more than half of the studies: nothing that a verdict may call support.
-HALF = 0.5
+# Least probabilities at which a model's reading may support a claim.
+LEAST = (0.8, 0.9, 0.95)
 NAMES = ("benefit", "no_effect", "harm", "mixed")
 
 
@@ -82,6 +83,7 @@ def cell(
 ) -> list[float]:
     rows = []
     labelling = labelling_from(errors, corpus_of(errors, 1000))
+    limits = [register.with_rules(support_probability_read=one).rules for one in LEAST]
     for run in range(runs):
         votes = votes_of(read_votes(size, share, belongs, strangers, errors, run), register)
         blind = [replace(vote, belongs=1.0) for vote in votes]
@@ -91,9 +93,16 @@ def cell(
         alone = gold_share(GoldTable(known, 0, 0, GOLD - known), run)
         width = found.high - found.low
         held = [one.low <= share <= one.high for one in (found, without)]
-        supports = stance_of(read[0], found, register.rules) == "supports"
-        rows.append([*held, width, width < alone.high - alone.low, supports])
+        said = [stance_of(read[0], found, rules) == "supports" for rules in limits]
+        rows.append([*held, width, width < alone.high - alone.low, by_people(size, share, run, register), *said])
     return [float(value) for value in np.mean(rows, axis=0)]
+
+
+def by_people(size: int, share: float, run: int, register: Register) -> bool:
+    """Whether a tier of that size, labelled by people, is said to support the claim."""
+    good = np.random.default_rng([run, size, round(share * 10)]).random(size) < share
+    votes = votes_of([("benefit" if one else "no_effect", 1.0) for one in good], register)
+    return stance_of(votes, share_of(votes, register.rules), register.rules) == "supports"
 
 
 def main() -> None:
@@ -102,22 +111,26 @@ def main() -> None:
     options = parser.parse_args()
     register = load_register()
     errors = json.loads(shipped("data", "model", "errors.json").read_text("utf-8"))
-    total, wrong = [], defaultdict(list)
+    total, said = [], defaultdict(list)
     for size, share, belongs, strangers in itertools.product(SIZES, SHARES, BELONGS, STRANGERS):
-        covers, blind, width, narrower, supports = cell(register, errors, size, share, belongs, strangers, options.runs)
-        total.append((covers, blind, narrower > 0.5))
-        if share <= HALF:
-            wrong[size, share].append(supports)
-        figures = (
-            f"covers {covers:.3f}, without doubt of belonging {blind:.3f}, width {width:.2f}, backs {supports:.3f}"
+        covers, blind, width, narrower, *supports = cell(
+            register, errors, size, share, belongs, strangers, options.runs
         )
+        total.append((covers, blind, narrower > 0.5))
+        said[size, share].append(supports)
+        figures = f"covers {covers:.3f}, without doubt of belonging {blind:.3f}, width {width:.2f}"
         print(f"{size:3} studies, share {share}, belongs {belongs}, others {strangers}: {figures}", flush=True)
     covers, blind, narrower = (np.array(one) for one in zip(*total, strict=True))
     print(f"coverage {covers.min():.3f} to {covers.max():.3f}, mean {covers.mean():.3f}")
     print(f"without doubt of belonging {blind.min():.3f} to {blind.max():.3f}, mean {blind.mean():.3f}")
     print(f"narrower than the gold alone in {narrower.mean():.0%} of cells")
-    for (size, share), rates in wrong.items():
-        print(f"{size:3} studies, share {share}: said to support in {min(rates):.1%} to {max(rates):.1%} of runs")
+    for (size, share), rates in said.items():
+        people, *model = np.mean(rates, axis=0)
+        at = ", ".join(f"{rate:.1%} at {least}" for rate, least in zip(model, LEAST, strict=True))
+        print(
+            f"{size:3} studies, share {share}: said to support by people's labels in {people:.1%}, "
+            f"by the model's in {at}"
+        )
 
 
 if __name__ == "__main__":
