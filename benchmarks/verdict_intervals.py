@@ -94,15 +94,18 @@ def cell(
         width = found.high - found.low
         held = [one.low <= share <= one.high for one in (found, without)]
         said = [stance_of(read[0], found, rules) == "supports" for rules in limits]
-        rows.append([*held, width, width < alone.high - alone.low, by_people(size, share, run, register), *said])
+        rows.append([*held, width, width < alone.high - alone.low, *said])
     return [float(value) for value in np.mean(rows, axis=0)]
 
 
-def by_people(size: int, share: float, run: int, register: Register) -> bool:
-    """Whether a tier of that size, labelled by people, is said to support the claim."""
-    good = np.random.default_rng([run, size, round(share * 10)]).random(size) < share
-    votes = votes_of([("benefit" if one else "no_effect", 1.0) for one in good], register)
-    return stance_of(votes, share_of(votes, register.rules), register.rules) == "supports"
+def by_people(register: Register, size: int, share: float, runs: int) -> float:
+    """How often a tier of that size, labelled by people, is said to support the claim."""
+    said = 0
+    for run in range(runs):
+        good = np.random.default_rng([run, size, round(share * 10)]).random(size) < share
+        votes = votes_of([("benefit" if one else "no_effect", 1.0) for one in good], register)
+        said += stance_of(votes, share_of(votes, register.rules), register.rules) == "supports"
+    return said / runs
 
 
 def main() -> None:
@@ -125,8 +128,8 @@ def main() -> None:
     print(f"without doubt of belonging {blind.min():.3f} to {blind.max():.3f}, mean {blind.mean():.3f}")
     print(f"narrower than the gold alone in {narrower.mean():.0%} of cells")
     for (size, share), rates in said.items():
-        people, *model = np.mean(rates, axis=0)
-        at = ", ".join(f"{rate:.1%} at {least}" for rate, least in zip(model, LEAST, strict=True))
+        people = by_people(register, size, share, options.runs)
+        at = ", ".join(f"{rate:.1%} at {least}" for rate, least in zip(np.mean(rates, axis=0), LEAST, strict=True))
         print(
             f"{size:3} studies, share {share}: said to support by people's labels in {people:.1%}, "
             f"by the model's in {at}"

@@ -191,6 +191,15 @@ def test_further_abstracts_are_trained_on_where_they_leak_nothing_and_never_test
         assert not set(train_rows.tolist()) & set(test_rows.tolist())
 
 
+def test_a_composed_abstract_that_copies_the_gold_is_refused(tmp_path: Path) -> None:
+    gold, records = tiny_gold(tmp_path)
+    text = next(iter(read_records([records])))
+    copied = {**entry("c-1"), "title": text["title"], "abstract": text["abstract"]}
+    (tmp_path / "composed").write_text(json.dumps(copied) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="share"):
+        evaluate(gold, [records], seed=3, further=[tmp_path / "composed"])
+
+
 def test_composed_abstracts_teach_the_heads_of_cell_types_alone(tmp_path: Path) -> None:
     gold, records = tiny_gold(tmp_path)
     texts, vocabulary = list(read_records([records])), load_vocabulary()

@@ -50,8 +50,10 @@ def evaluate(
     with repeatable():
         encoder, material = prepare(entries, texts, everything, vocabulary, seed, transfer)
         outer = splits(material, seed)
+        composed = np.flatnonzero(material.composed)
         for train, test in outer:
-            check_no_leak([texts[r] for r in train], [texts[r] for r in test], ("train", "test"))
+            taught = np.append(train, composed)
+            check_no_leak([texts[r] for r in taught], [texts[r] for r in test], ("train", "test"))
         ground = Ground(entries, texts, encoder, material, vocabulary, seed)
         told = _predictions(ground, outer, processes)
         grown = learning_curve(ground, outer, told["msminer"], processes) if curve else None

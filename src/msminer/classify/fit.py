@@ -201,15 +201,16 @@ def _fit_groups(
     material: Material, rows: Rows, encoder: Encoder, vocabulary: Vocabulary, seed: int
 ) -> tuple[dict[str, Heads], Forest, Heads]:
     ideas, topics, hints = encoder.idea_names, material.learned.topics.shape[1], len(material.learned.hints.names)
+    of_documents, more = material.documents.rows(rows), np.append(rows, np.flatnonzero(material.composed))
+    with_composed = material.documents.rows(more)
+    alone = (rows, of_documents, spread(of_documents.dense))
+    beside = (more, with_composed, spread(with_composed.dense))
     documents = {}
-    taught = {axis: np.append(rows, np.flatnonzero(material.composed)) for axis in spec.COMPOSED_FOR}
     for axis, labels in material.axes.items():
         ids = (GATE,) if axis == GATE else vocabulary.ids(axis)
         recipe = Recipe(tuple(ids), spec.document_scales(ideas, axis, ids, topics, hints), spec.WORDS, spec.STRENGTH)
-        seen = taught.get(axis, rows)
-        view = material.documents.rows(seen)
-        documents[axis] = fit_heads(view, labels[seen], recipe, spread(view.dense), material.weights[seen])
-    of_documents = material.documents.rows(rows)
+        seen, view, spread_of = beside if axis in spec.COMPOSED_FOR else alone
+        documents[axis] = fit_heads(view, labels[seen], recipe, spread_of, material.weights[seen])
     heard = [axis for axis in documents if axis not in spec.ALONE]
     names = tuple(f"{axis}:{name}" for axis in heard for name in documents[axis].names)
     together = np.hstack([material.axes[axis][rows] for axis in heard])

@@ -55,18 +55,18 @@ def own_columns(encoder: Encoder, axis: str, labels: tuple[str, ...], topics: in
     pairs = NEAR if axis in {"cell_types", "populations"} else ()
 
     def of(label: str) -> list[int]:
-        ideas = [f"{axis}:{label}", *(f"{group}:{name or label}" for group, name in _beside(axis, label))]
+        ideas = [f"{axis}:{label}", *_beside(axis, label)]
         found = [start + place[idea] if idea in place else -1 for idea in ideas for start in starts]
         return found + [place.get(f"{idea}>{near}", -1) for idea in ideas for near in pairs]
 
     return np.array([of(label) for label in labels], np.int64)
 
 
-def _beside(axis: str, label: str) -> list[tuple[str, str | None]]:
-    """Group and name of the ideas that a label's trees read beside its own; no name: that of the label."""
+def _beside(axis: str, label: str) -> list[str]:
+    """Ideas that a label's trees read beside its own."""
     if axis == "cell_types":
-        return [("tissue", TISSUES.get(label, "stem_word")), ("tissue", "stem_word")]
-    return [("says", None)] if axis == "study_design" else []
+        return [f"tissue:{TISSUES.get(label, 'stem_word')}", "tissue:stem_word"]
+    return [f"says:{label}"] if axis == "study_design" else []
 
 
 def doubtful(scores: npt.NDArray[np.floating]) -> Ints:
